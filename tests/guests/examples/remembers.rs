@@ -1,0 +1,28 @@
+//! Counts its calls in a static, and shows a block of memory that it wrote the last payload to.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use guests::{Answer, Codec, Payload, Verb, note};
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    static LAST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Remembers;
+
+impl Codec for Remembers {
+    fn code(_: Verb, mut payloads: Vec<Payload>) -> Answer {
+        let calls = CALLS.fetch_add(1, Ordering::Relaxed);
+        for payload in &mut payloads {
+            let last = LAST.replace(payload.data.clone());
+            note(payload, "x-calls-before", calls.to_string());
+            note(payload, "x-last", last);
+        }
+        Ok(payloads)
+    }
+}
+
+guests::export!(Remembers);
