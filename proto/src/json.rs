@@ -5,7 +5,7 @@
 //!
 //! # What is read
 //!
-//! [`read`] judges a body as Go's protojson does, which is what Temporal's own clients and servers use:
+//! [`read()`] judges a body as Go's protojson does, which is what Temporal's own clients and servers use:
 //!
 //! * A field goes by its JSON name or its protobuf name: `externalPayloads` or `external_payloads`,
 //!   `sizeBytes` or `size_bytes`, escaped or not, and in no other spelling.
@@ -23,12 +23,12 @@
 //!
 //! # Where this is stricter than protojson
 //!
-//! * Objects and arrays nest to [`MAX_DEPTH`]; protojson allows 10 000.
+//! * Within an ignored field, objects and arrays nest to [`MAX_DEPTH`]; protojson allows 10 000 in all.
 //! * A number in JSON has digits after its `e`; protojson lets `1e` pass outside of strings.
 //!
 //! # What is written
 //!
-//! [`write`] gives the canonical form: camelCase, padded standard base64, `sizeBytes` as a string, fields at
+//! [`write()`] gives the canonical form: camelCase, padded standard base64, `sizeBytes` as a string, fields at
 //! their default left out, metadata sorted by key, no white space.
 //!
 //! # Memory

@@ -33,17 +33,14 @@ pub struct WireError {
 
 impl WireError {
     fn new(error: prost::DecodeError) -> Self {
-        // prost quotes keys and wire types that do not exist, and a key is as many as ten bytes of the input.
-        let reason = error.to_string();
-        let reason = match reason.split_once(" value: ") {
-            Some((invalid_key, quote)) if quote.bytes().all(|byte| byte.is_ascii_digit()) => {
-                invalid_key
-            }
-            _ => &reason,
-        };
-        Self {
-            reason: reason.to_owned(),
-        }
+        let mut reason = error.to_string();
+        // prost ends in the number where a key or a wire type does not exist, and that is input: a key is as
+        // many as ten bytes of it.
+        let without_number = reason
+            .trim_end_matches(|last: char| last.is_ascii_digit())
+            .trim_end_matches(": ");
+        reason.truncate(without_number.len());
+        Self { reason }
     }
 }
 

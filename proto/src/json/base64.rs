@@ -107,7 +107,11 @@ mod tests {
         // Also where the two meet only beyond one SIMD register, and in the unfinished quantum.
         for (filler, last, expected) in [('+', "/8", true), ('+', "_8", false), ('-', "_8", true)] {
             let text = format!("{}{last}", filler.to_string().repeat(400));
-            assert_eq!(decode(text.as_bytes()).is_some(), expected, "{filler}{last}");
+            assert_eq!(
+                decode(text.as_bytes()).is_some(),
+                expected,
+                "{filler}{last}"
+            );
         }
     }
 

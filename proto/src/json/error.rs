@@ -106,7 +106,7 @@ pub enum Reason {
     ControlCharacter,
     /// A string that is not UTF-8.
     InvalidUtf8,
-    /// Objects and arrays within each other beyond [`MAX_DEPTH`](super::MAX_DEPTH).
+    /// Objects and arrays within each other in an ignored field, beyond [`MAX_DEPTH`](super::MAX_DEPTH).
     TooDeep,
 }
 

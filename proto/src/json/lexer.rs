@@ -4,27 +4,23 @@ use super::error::{Fault, Reason, Result};
 use super::number::Number;
 use super::text::Text;
 
-/// Objects and arrays that may stand within each other in a body, the outermost one included.
+/// Objects and arrays that may stand within each other in the value of an ignored field. Those around it are
+/// the message's own, and four.
 ///
-/// The message needs five. The rest is for fields that are ignored: people write a few levels, and other JSON
-/// and protobuf readers stop at 100 to 128, so half of it would refuse what they pass on. Each level takes some
-/// hundred bytes of stack, so twice as many would still be safe, but would serve nobody.
+/// People write a few levels, and other readers of JSON and protobuf stop at 100 to 128, so half of it would
+/// refuse what they pass on. Each level takes some hundred bytes of stack, so twice as many would still be safe,
+/// but would serve nobody.
 pub const MAX_DEPTH: usize = 128;
 
 /// A place in a body. White space before it may or may not be read already.
 pub(super) struct Lexer<'a> {
     body: &'a [u8],
     offset: usize,
-    depth: usize,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
-        Self {
-            body,
-            offset: 0,
-            depth: 0,
-        }
+        Self { body, offset: 0 }
     }
 
     /// The first byte of the next token, which is not taken.
@@ -116,7 +112,9 @@ impl<'a> Lexer<'a> {
         &mut self,
         mut member: impl FnMut(&mut Self, Text<'a>) -> Result<()>,
     ) -> Result<()> {
-        self.open(b'{', Reason::ExpectedObject)?;
+        if !self.take(b'{') {
+            return Err(self.fault(Reason::ExpectedObject));
+        }
         if !self.take(b'}') {
             loop {
                 let Some(name) = self.string()? else {
@@ -134,14 +132,15 @@ impl<'a> Lexer<'a> {
                 return Err(self.fault(Reason::ExpectedCommaOrBrace));
             }
         }
-        self.depth -= 1;
         Ok(())
     }
 
     /// An array, `element` called whenever an element is next.
     #[inline]
     pub(super) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
-        self.open(b'[', Reason::ExpectedArray)?;
+        if !self.take(b'[') {
+            return Err(self.fault(Reason::ExpectedArray));
+        }
         if !self.take(b']') {
             loop {
                 element(self)?;
@@ -153,20 +152,24 @@ impl<'a> Lexer<'a> {
                 return Err(self.fault(Reason::ExpectedCommaOrBracket));
             }
         }
-        self.depth -= 1;
         Ok(())
     }
 
     /// Any value, checked and dropped.
     pub(super) fn ignore(&mut self) -> Result<()> {
+        self.ignore_nested(MAX_DEPTH)
+    }
+
+    fn ignore_nested(&mut self, levels: usize) -> Result<()> {
         let is_value = match self.peek() {
+            Some(b'{' | b'[') if levels == 0 => return Err(self.fault(Reason::TooDeep)),
             Some(b'{') => {
                 return self.object(|lexer, name| {
                     name.characters()?;
-                    lexer.ignore()
+                    lexer.ignore_nested(levels - 1)
                 });
             }
-            Some(b'[') => return self.array(Self::ignore),
+            Some(b'[') => return self.array(|lexer| lexer.ignore_nested(levels - 1)),
             Some(b'n') => self.literal(b"null"),
             Some(b't') => self.literal(b"true"),
             Some(b'f') => self.literal(b"false"),
@@ -181,18 +184,6 @@ impl<'a> Lexer<'a> {
         } else {
             Err(self.fault(Reason::ExpectedValue))
         }
-    }
-
-    fn open(&mut self, bracket: u8, reason: Reason) -> Result<()> {
-        if self.peek() != Some(bracket) {
-            return Err(self.fault(reason));
-        }
-        if self.depth == MAX_DEPTH {
-            return Err(self.fault(Reason::TooDeep));
-        }
-        self.depth += 1;
-        self.offset += 1;
-        Ok(())
     }
 
     fn take(&mut self, byte: u8) -> bool {

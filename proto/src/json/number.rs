@@ -72,7 +72,7 @@ impl<'a> Number<'a> {
         match self.exponent {
             Exponent::Up(places) => {
                 let places = shift(places)?;
-                if fraction.len() > places || integer.len() + places > MAX_DIGITS {
+                if fraction.len() > places || integer.len().saturating_add(places) > MAX_DIGITS {
                     return None;
                 }
                 let zeros = std::iter::repeat_n(&b'0', places - fraction.len());

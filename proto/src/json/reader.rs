@@ -21,15 +21,12 @@ pub enum UnknownFields {
 
 /// The payloads of a body, in their order. `{}` and `{"payloads":null}` are a list of none.
 ///
-/// What is accepted, and what it may cost, is described at the [module](self).
+/// What is accepted, and what it may cost, is described at the [module](crate::json).
 ///
 /// # Errors
 ///
 /// The first thing in the body that is not `Payloads` in JSON.
-pub fn read(
-    body: &[u8],
-    unknown: UnknownFields,
-) -> std::result::Result<Vec<Payload>, JsonError> {
+pub fn read(body: &[u8], unknown: UnknownFields) -> std::result::Result<Vec<Payload>, JsonError> {
     let mut lexer = Lexer::new(body);
     payloads(&mut lexer, unknown).map_err(|fault| JsonError::new(body, fault))
 }
@@ -135,9 +132,7 @@ fn bytes(lexer: &mut Lexer<'_>) -> Result<Vec<u8>> {
     match bytes {
         Some(bytes) => Ok(bytes),
         // A text that is not even a string in JSON is said to be that.
-        None => text
-            .characters()
-            .and(Err(at(&text, Reason::InvalidBase64))),
+        None => text.characters().and(Err(at(&text, Reason::InvalidBase64))),
     }
 }
 

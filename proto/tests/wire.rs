@@ -1,0 +1,122 @@
+//! `proto::wire` on bytes that nobody wrote with it.
+
+use proto::wire::{marshal, unmarshal};
+use proto::{ExternalPayloadDetails, Payload};
+
+fn check(bytes: &[u8], expected: Result<Payload, &str>) {
+    let payload = unmarshal(bytes).map_err(|error| error.to_string());
+    assert_eq!(payload, expected.map_err(str::to_owned), "{bytes:x?}");
+}
+
+fn data(data: &[u8]) -> Payload {
+    Payload {
+        data: data.to_vec(),
+        ..Payload::default()
+    }
+}
+
+fn metadata(entries: &[(&str, &str)]) -> Payload {
+    let entries = entries.iter();
+    Payload {
+        metadata: entries
+            .map(|&(key, value)| (key.to_owned(), value.into()))
+            .collect(),
+        ..Payload::default()
+    }
+}
+
+#[test]
+fn marshalled_payloads_come_back() {
+    let payload = Payload {
+        metadata: metadata(&[("encoding", "json/plain"), ("", ""), ("\0", "é")]).metadata,
+        data: vec![0xff; 70_000],
+        external_payloads: [0, 1, i64::MAX, i64::MIN]
+            .map(|size_bytes| ExternalPayloadDetails { size_bytes })
+            .into(),
+    };
+    check(&marshal(&payload), Ok(payload));
+    check(b"", Ok(Payload::default()));
+    assert_eq!(marshal(&Payload::default()), b"");
+}
+
+#[test]
+fn equal_payloads_are_equal_bytes_in_the_order_of_keys() {
+    let bytes = marshal(&metadata(&[("b", "2"), ("a", "1")]));
+    assert_eq!(
+        bytes,
+        b"\x0a\x06\x0a\x01a\x12\x011\x0a\x06\x0a\x01b\x12\x012"
+    );
+}
+
+#[test]
+fn foreign_spellings_are_read() {
+    // Fields in any order, a value before its key, and of a field or key given twice the last.
+    check(
+        b"\x12\x01x\x0a\x06\x12\x01v\x0a\x01k\x12\x01y",
+        Ok({
+            let mut payload = metadata(&[("k", "v")]);
+            payload.data = b"y".to_vec();
+            payload
+        }),
+    );
+    check(
+        b"\x0a\x06\x0a\x01k\x12\x011\x0a\x06\x0a\x01k\x12\x012",
+        Ok(metadata(&[("k", "2")])),
+    );
+    check(b"\x0a\x00", Ok(metadata(&[("", "")])));
+    check(b"\x12\x81\x00x", Ok(data(b"x")));
+    // Unknown: varint, fixed64, bytes, a group with a group in it, fixed32, the highest number.
+    check(b"\x20\x7f\x12\x01x", Ok(data(b"x")));
+    check(b"\x2112345678\x12\x01x", Ok(data(b"x")));
+    check(b"\x22\x02\xff\xff\x12\x01x", Ok(data(b"x")));
+    check(b"\x23\x2b\x08\x01\x2c\x24\x12\x01x", Ok(data(b"x")));
+    check(b"\x251234\x12\x01x", Ok(data(b"x")));
+    check(b"\xf8\xff\xff\xff\x0f\x01\x12\x01x", Ok(data(b"x")));
+}
+
+#[test]
+fn errors_say_where_and_what() {
+    let failed = |reason: &str| format!("failed to decode Protobuf message: {reason}");
+    let rows: [(&[u8], &str); 13] = [
+        (b"\x12", "Payload.data: invalid varint"),
+        (b"\x12\x02x", "Payload.data: buffer underflow"),
+        (
+            b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+            "Payload.data: buffer underflow",
+        ),
+        (
+            b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+            "Payload.data: invalid varint",
+        ),
+        (
+            b"\x0a\x05\x0a\x03\xff\xfe\xfd",
+            "Payload.metadata: invalid string value: data is not UTF-8 encoded",
+        ),
+        (b"\x0a\x03\x0a\x09k", "Payload.metadata: buffer underflow"),
+        (
+            b"\x10\x01",
+            "Payload.data: invalid wire type: Varint (expected LengthDelimited)",
+        ),
+        (
+            b"\x1a\x02\x0a\x00",
+            "ExternalPayloadDetails.size_bytes: Payload.external_payloads: invalid wire type: LengthDelimited (expected Varint)",
+        ),
+        (b"\x00\x01", "invalid tag value"),
+        (b"\x24", "unexpected end group tag"),
+        (b"\x23\x2c", "unexpected end group tag"),
+        (b"\x27", "invalid wire type value"),
+        (b"\xd1\xc2\xb3\xa4\x95\x06", "invalid key value"),
+    ];
+    for (bytes, reason) in rows {
+        check(bytes, Err(&failed(reason)));
+    }
+}
+
+#[test]
+fn groups_nest_to_a_limit() {
+    let groups = |levels: usize| [vec![0x23; levels], vec![0x24; levels]].concat();
+    // prost's own limit.
+    assert!(unmarshal(&groups(100)).is_ok());
+    assert!(unmarshal(&groups(102)).is_err());
+    assert!(unmarshal(&[0x23; 1 << 20]).is_err());
+}
