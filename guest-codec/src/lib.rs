@@ -1,1 +1,4 @@
-//! Empty yet.
+//! The codec that codec-host ships.
+
+#[cfg(target_family = "wasm")]
+mod component;

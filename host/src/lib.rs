@@ -1,1 +1,51 @@
-//! Empty yet.
+//! codec-host: one Temporal codec server for every namespace's codec.
+//!
+//! A codec is a WebAssembly component that a team ships as one `.wasm` file. The server holds
+//! the sockets, the keys and the clock; a component holds only the logic, and nothing outlives
+//! a call.
+//!
+//! # The way of a request
+//!
+//! [`server`] accepts connections and hands each request to [`http`], whose first page tells
+//! the order of the checks. What they make of it are types that later steps ask for: a
+//! [`namespace::Namespace`] has one fallible constructor, an [`auth::Grant`] one maker. The
+//! [`registry`] knows which [`sandbox::Codec`] serves the grant's namespace, and the
+//! [`sandbox`] runs it: one slot, one store, one fresh instance, one deadline.
+//!
+//! # The way of a component
+//!
+//! [`reload`] looks at the sources a few times a second: the configuration, the key files and
+//! the components. What changed is read and hashed, a new artifact is checked, compiled and
+//! tried on a thread of its own, and the registry is swapped. Requests in flight finish on what
+//! they began with; an artifact that is unfit leaves the last good one serving.
+//!
+//! # Layers
+//!
+//! Modules import downwards only.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | edge | [`cli`], [`config`] |
+//! | process | [`server`] |
+//! | HTTP | [`http`] |
+//! | policy | [`auth`], [`registry`], [`reload`] |
+//! | sandbox | [`sandbox`] |
+//! | keys | [`keyring`] |
+//! | vocabulary | [`protocol`], [`namespace`], [`limits`], [`telemetry`] |
+//!
+//! wasmtime is named only under [`sandbox`], hyper only in [`http`] and [`server`]. Lower modules
+//! define their settings and [`config`] fills them; nothing imports it but [`cli`].
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod keyring;
+pub mod limits;
+pub mod namespace;
+pub mod protocol;
+pub mod registry;
+pub mod reload;
+pub mod sandbox;
+pub mod server;
+pub mod telemetry;

@@ -1,0 +1,84 @@
+//! `codec-host check`: does a component fit the contract, and can a configuration be served.
+
+mod trial;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{CheckArgs, Failure, TenancyArgs, inspect, local};
+use crate::config::Config;
+use crate::registry::Registry;
+use crate::reload::Reload;
+use crate::sandbox::Engine;
+
+pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
+    match (&args.file, &args.config) {
+        (Some(file), _) => component(file, &args.tenancy),
+        (None, Some(config)) => configuration(config),
+        // clap asks for one of them.
+        (None, None) => Err("give a component or --config".into()),
+    }
+}
+
+fn component(file: &Path, args: &TenancyArgs) -> Result<(), Failure> {
+    let engine = Arc::new(Engine::new()?);
+    local::runtime()?.block_on(async {
+        let component = local::load(&engine, Some(file)).await?;
+        inspect::print(file, &component);
+        let codec = local::codec(&engine, component, args)?;
+        let findings = trial::run(&codec, Some("check")).await;
+        for finding in &findings {
+            println!("  {finding}");
+        }
+        match findings
+            .iter()
+            .filter(|finding| finding.is_failure())
+            .count()
+        {
+            0 => {
+                println!("{} fits the contract", file.display());
+                Ok(())
+            }
+            failures => Err(Failure(format!(
+                "{} breaks the contract: {failures} of {} checks failed",
+                file.display(),
+                findings.len()
+            ))),
+        }
+    })
+}
+
+fn configuration(path: &Path) -> Result<(), Failure> {
+    let config = Config::load(path)?;
+    let runtime = local::runtime()?;
+    let registry = Arc::new(Registry::default());
+    let engine = Arc::new(Engine::new()?);
+    let handle = runtime.handle().clone();
+    let complaints = Reload::new(
+        engine,
+        Arc::clone(&registry),
+        handle,
+        config.plan,
+        Box::new(|| None),
+    )
+    .settle();
+    let tenants = registry.tenants();
+    let mut listed: Vec<_> = tenants.iter().collect();
+    listed.sort_by_key(|(name, _)| *name);
+    let listed = listed
+        .into_iter()
+        .map(|(name, tenant)| (name.as_str(), tenant));
+    for (name, tenant) in listed.chain(tenants.fallback().map(|tenant| ("(fallback)", tenant))) {
+        match tenant.codec() {
+            Some(codec) => println!("{name}: {}", codec.component().digest.short()),
+            None => println!("{name}: no codec"),
+        }
+    }
+    match complaints.as_slice() {
+        [] => {
+            println!("{} can be served", path.display());
+            Ok(())
+        }
+        complaints => Err(Failure(complaints.join("\ncodec-host: "))),
+    }
+}

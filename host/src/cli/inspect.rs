@@ -1,0 +1,38 @@
+//! `codec-host inspect`: what a component is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Failure, local};
+use crate::sandbox::{Component, Engine};
+
+pub(super) fn run(file: &Path) -> Result<(), Failure> {
+    let engine = Arc::new(Engine::new()?);
+    let component = local::runtime()?.block_on(local::load(&engine, Some(file)))?;
+    print(file, &component);
+    Ok(())
+}
+
+pub(super) fn print(file: &Path, component: &Component) {
+    println!("{}", file.display());
+    println!("  digest          {}", component.digest);
+    println!("  size            {} bytes", component.size);
+    println!("  initial memory  {} KiB", component.initial_memory >> 10);
+    let version = component
+        .exports
+        .iter()
+        .find_map(|name| name.strip_prefix("temporal:codec/payload-codec@"));
+    println!(
+        "  WIT             temporal:codec@{}",
+        version.unwrap_or("?")
+    );
+    for name in &component.exports {
+        println!("  exports         {name}");
+    }
+    for name in &component.imports {
+        println!("  imports         {name}");
+    }
+    if let Some(advice) = component.advice() {
+        println!("  advice          {advice}");
+    }
+}

@@ -1,0 +1,224 @@
+//! `codec-host serve`: the life of the server.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, ServeArgs};
+use crate::config::Config;
+use crate::http::{Http, Policy};
+use crate::registry::Registry;
+use crate::reload::{ComponentSource, KeyringPlan, Plan, Reload, TenantPlan, Watched};
+use crate::sandbox::Engine;
+use crate::server::{Listen, Server};
+
+/// Where it listens unless told otherwise.
+const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8081);
+
+pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
+    if args.config.is_none() && args.codecs.is_none() && !args.demo {
+        return Err("nothing to serve: give --config FILE, --codecs DIR, or --demo".into());
+    }
+    let settings = Settings::read(&args)?;
+    let listen = settings.listen(&args)?;
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+
+    let registry = Arc::new(Registry::default());
+    let http = Arc::new(Http::new(Arc::clone(&registry), settings.policy));
+    // Bound before anything is compiled, so that a port in use is told at once.
+    let server = runtime.block_on(Server::bind(listen, Arc::clone(&http)));
+    let server =
+        server.map_err(|error| format!("cannot listen on {}: {error}", listen.address()))?;
+    let address = server.address()?;
+    let stop = runtime.block_on(async { stop() })?;
+
+    let engine = Arc::new(Engine::new()?);
+    let handle = runtime.handle().clone();
+    let follow = Follow::new(&args, Arc::clone(&http));
+    let mut reload = Reload::new(
+        engine,
+        registry,
+        handle,
+        settings.plan,
+        follow.into_next_plan(),
+    );
+    reload.settle();
+    reload.run()?;
+
+    announce(address, args.demo)?;
+    let drained = runtime.block_on(server.run(stop));
+    tracing::info!(drained, "stopped");
+    Ok(())
+}
+
+/// What the command line and the configuration say together.
+struct Settings {
+    listen: Option<SocketAddr>,
+    policy: Policy,
+    plan: Plan,
+}
+
+impl Settings {
+    fn read(args: &ServeArgs) -> Result<Self, Failure> {
+        let mut settings = match &args.config {
+            Some(path) => {
+                let Config {
+                    listen,
+                    policy,
+                    plan,
+                } = Config::load(path)?;
+                Self {
+                    listen,
+                    policy,
+                    plan,
+                }
+            }
+            None => Self {
+                listen: None,
+                policy: Policy::default(),
+                plan: Plan::default(),
+            },
+        };
+        if let Some(directory) = &args.codecs {
+            if !directory.is_dir() {
+                return Err(Failure(format!(
+                    "--codecs {}: not a directory",
+                    directory.display()
+                )));
+            }
+            settings.plan.codecs = Some(directory.clone());
+        }
+        if args.demo {
+            settings.plan.fallback = Some(TenantPlan {
+                component: Some(ComponentSource::BuiltIn),
+                keyring: KeyringPlan {
+                    demo: true,
+                    ..KeyringPlan::default()
+                },
+                ..TenantPlan::default()
+            });
+        }
+        Ok(settings)
+    }
+
+    fn listen(&self, args: &ServeArgs) -> Result<Listen, Failure> {
+        let address = args.listen.or(self.listen).unwrap_or(DEFAULT_LISTEN);
+        if args.insecure_open {
+            return Ok(Listen::insecure_open(address));
+        }
+        Ok(Listen::loopback(address)?)
+    }
+}
+
+/// Follows the configuration file: a sound change takes effect, another is told and left.
+struct Follow {
+    args: Option<(PathBuf, ServeArgs)>,
+    file: Watched,
+    seen: Option<crate::sandbox::Digest>,
+    http: Arc<Http>,
+}
+
+impl Follow {
+    fn new(args: &ServeArgs, http: Arc<Http>) -> Self {
+        let again = args.config.clone().map(|config| {
+            let again = ServeArgs {
+                config: Some(config.clone()),
+                codecs: args.codecs.clone(),
+                demo: args.demo,
+                listen: args.listen,
+                insecure_open: args.insecure_open,
+            };
+            (config, again)
+        });
+        let mut follow = Self {
+            args: again,
+            file: Watched::default(),
+            seen: None,
+            http,
+        };
+        follow.is_changed();
+        follow
+    }
+
+    fn is_changed(&mut self) -> bool {
+        let Some((path, _)) = &self.args else {
+            return false;
+        };
+        self.file.look(path);
+        self.file.forget_content();
+        match self.file.digest() {
+            Ok(digest) => self.seen.replace(digest) != Some(digest),
+            // Gone for a moment, or for good: what was read goes on being true.
+            Err(_) => false,
+        }
+    }
+
+    fn into_next_plan(mut self) -> Box<dyn FnMut() -> Option<Plan> + Send> {
+        Box::new(move || {
+            if !self.is_changed() {
+                return None;
+            }
+            let (_, args) = self.args.as_ref()?;
+            match Settings::read(args) {
+                Ok(settings) => {
+                    self.http.set_policy(settings.policy);
+                    Some(settings.plan)
+                }
+                Err(Failure(text)) => {
+                    for line in text.lines() {
+                        tracing::error!("{line}");
+                    }
+                    tracing::error!(
+                        "the configuration was not reloaded; the last good one goes on"
+                    );
+                    None
+                }
+            }
+        })
+    }
+}
+
+/// Ends on SIGTERM and SIGINT.
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: finishing what is in flight");
+    })
+}
+
+/// Says where it listens, on standard output, which programs that start it read.
+fn announce(address: SocketAddr, demo: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    if demo {
+        write!(
+            out,
+            "
+decode a payload that an SDK sample encrypted:
+  curl -s http://{address}/decode -H 'Content-Type: application/json' -H 'X-Namespace: default' -d '{GOLDEN}'
+
+temporal CLI:  temporal workflow show -w WORKFLOW_ID --codec-endpoint http://{address}
+Web UI:        the glasses icon (Configure Codec Server), endpoint http://{address}
+               or start it so:  temporal server start-dev --ui-codec-endpoint http://{address}
+
+WARNING: this is a demonstration. Its key is public (it stands in the SDK samples); encrypt nothing real with it.
+"
+        )?;
+    }
+    out.flush()
+}
+
+/// `"Hello, Temporal!"`, as the SDK samples encrypt it.
+const GOLDEN: &str = r#"{"payloads":[{"metadata":{"encoding":"YmluYXJ5L2VuY3J5cHRlZA==","encryption-key-id":"dGVzdC1rZXktaWQ="},"data":"AAECAwQFBgcICQoL+SuJ2idoYdJlc5Wio/f30eikViKThZLQZ/ajKHLhSIIjv0FKM8kUTrOGE6WzdDjsFiSbHStxs5olNOdW"}]}"#;

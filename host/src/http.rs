@@ -1,0 +1,174 @@
+//! The way of a request, from its head to its answer.
+//!
+//! The order of the checks is the security posture; each says what it answers when it fails.
+//!
+//! 1. **cors**: a preflight is answered with 204, a disallowed `Origin` stops here with 403.
+//!    Whatever happens next, the verdict's headers go on the answer, or a browser hides it.
+//! 2. **route**: method and path give the verb, or 404 and 405.
+//! 3. **namespace**: the path's segment or `X-Namespace` gives the name, or 400.
+//! 4. **auth**: gives the [`Grant`] that everything after asks for. (No rules yet.)
+//! 5. **registry**: the namespace's tenant, or 404; after auth, so that names can't be probed.
+//! 6. **payloads**: type, size and JSON of the body, or 415, 413, 408 and 400.
+//! 7. **codec**: one call in a fresh sandbox, or 400, 500, 503 and 504.
+//! 8. **payloads**: the reply as JSON, with 200.
+//!
+//! How connections come and go is [`crate::server`]'s business.
+
+mod cors;
+mod error;
+mod payloads;
+mod route;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+
+use crate::auth::Grant;
+use crate::limits::RequestLimits;
+use crate::protocol::Verb;
+use crate::registry::Registry;
+use crate::sandbox::Decoded;
+use crate::telemetry::Record;
+pub use cors::{Cors, InvalidOrigin, Origin};
+use error::Refusal;
+pub use proto::json::UnknownFields;
+use route::Route;
+
+/// What the configuration says about requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Which pages may call.
+    pub cors: Cors,
+    /// What becomes of fields that this version of the protocol does not know.
+    pub unknown_fields: UnknownFields,
+    /// How much, and how slowly.
+    pub limits: RequestLimits,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            cors: Cors::default(),
+            // Newer Temporal versions add fields.
+            unknown_fields: UnknownFields::Ignore,
+            limits: RequestLimits::default(),
+        }
+    }
+}
+
+/// Answers requests.
+pub struct Http {
+    registry: Arc<Registry>,
+    policy: ArcSwap<Policy>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+impl Http {
+    /// Answers from that registry, by that policy.
+    pub fn new(registry: Arc<Registry>, policy: Policy) -> Self {
+        Self {
+            registry,
+            policy: ArcSwap::from_pointee(policy),
+        }
+    }
+
+    /// Changes the policy; requests in flight finish by the one they began with.
+    pub fn set_policy(&self, policy: Policy) {
+        self.policy.store(Arc::new(policy));
+    }
+
+    /// The policy now.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Answers one request. Failure is an answer too.
+    pub async fn answer(&self, request: Request<Incoming>) -> Result<Answer, Infallible> {
+        let mut record = Record::start();
+        let policy = self.policy();
+        let verdict = policy.cors.judge(request.headers());
+        let mut answer = if !verdict.is_allowed() {
+            Refusal::Origin.answer(&mut record)
+        } else if request.method() == Method::OPTIONS {
+            record.verb = "preflight";
+            cors::preflight()
+        } else {
+            match self.serve(request, &policy, &mut record).await {
+                Ok(body) => {
+                    record.bytes_out = body.len();
+                    ok(body)
+                }
+                Err(refusal) => refusal.answer(&mut record),
+            }
+        };
+        verdict.stamp(answer.headers_mut());
+        record.finish(answer.status().as_u16());
+        Ok(answer)
+    }
+
+    async fn serve(
+        &self,
+        request: Request<Incoming>,
+        policy: &Policy,
+        record: &mut Record,
+    ) -> Result<Vec<u8>, Refusal> {
+        let (head, body) = request.into_parts();
+        let route = Route::parse(&head.method, head.uri.path())?;
+        record.verb = route.verb.as_str();
+        let tenants = self.registry.tenants();
+        let namespace = route.namespace(&head.headers, &tenants)?;
+        record.namespace = namespace.as_ref().map(|name| name.as_str().to_owned());
+        let grant = Grant::open(route.verb, namespace);
+        let tenant = tenants.tenant(&grant).ok_or(Refusal::UnknownNamespace)?;
+        let verb = match grant.verb() {
+            Verb::Download => return Err(Refusal::NoStorage),
+            verb @ (Verb::Encode | Verb::Decode) => verb,
+        };
+
+        payloads::check_type(&head.headers)?;
+        let body = payloads::read(&head.headers, body, &policy.limits).await?;
+        record.bytes_in = body.len();
+        let payloads = proto::json::read(&body, policy.unknown_fields).map_err(Refusal::Json)?;
+        drop(body);
+        record.payloads = payloads.len();
+
+        let codec = tenant.codec().ok_or(Refusal::NoCodec)?;
+        if Record::wanted() {
+            record.codec = Some(codec.component().digest.short());
+        }
+        let namespace = grant.namespace().map(|name| name.as_str());
+        let called = match verb {
+            Verb::Encode => codec
+                .encode(namespace, payloads)
+                .await
+                .map(|payloads| Decoded {
+                    payloads,
+                    undecodable: 0,
+                }),
+            Verb::Decode | Verb::Download => tenant.decode(codec, namespace, payloads).await,
+        };
+        let reply = called.map_err(|error| {
+            record.codec = Some(codec.component().digest.short());
+            Refusal::Codec(error)
+        })?;
+        record.undecodable = reply.undecodable;
+        record.undecodable_total = tenant.passed_through();
+        Ok(proto::json::write(&reply.payloads))
+    }
+}
+
+fn ok(body: Vec<u8>) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = StatusCode::OK;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}

@@ -1,0 +1,432 @@
+//! Keeps the registry true to its sources: configuration, keys and components on disk.
+//!
+//! What counts is a file's content, by its digest. Files are looked at on a short interval and
+//! read when their metadata changed; there are no file events, because the interval is needed
+//! anyway (network file systems, container mounts) and quick enough alone. A component that is
+//! unfit leaves the last good one serving. Nothing here runs on a thread that serves requests.
+
+mod components;
+mod plan;
+mod source;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+
+use crate::keyring::KeyPlace;
+use crate::limits::{POLL, REMOVAL_GRACE};
+use crate::namespace::Namespace;
+use crate::registry::{Registry, Tenant, Tenants};
+use crate::sandbox::{Codec, Component, Digest, Engine, Tenancy};
+use components::{Components, Loaded};
+use plan::Seat;
+pub use plan::{ComponentSource, KeyringPlan, Plan, TenantPlan};
+pub use source::Watched;
+
+/// The codec we ship, which serves where no other component is named.
+pub static BUILT_IN: &[u8] = include_bytes!(env!("BUILT_IN_CODEC"));
+
+/// Where the next configuration comes from: asked on every look, answers when there is one.
+pub type NextPlan = Box<dyn FnMut() -> Option<Plan> + Send>;
+
+/// Keeps a registry true to a plan.
+pub struct Reload {
+    engine: Arc<Engine>,
+    registry: Arc<Registry>,
+    plan: Plan,
+    next_plan: NextPlan,
+    /// What is served now, and what it was made from.
+    serving: BTreeMap<Seat, Serving>,
+    files: HashMap<PathBuf, Watched>,
+    /// Component files that were there: one that vanishes counts for a moment longer.
+    listing: BTreeMap<Namespace<'static>, Instant>,
+    components: Components,
+    /// The digest of [`BUILT_IN`].
+    built_in: Digest,
+    /// What was complained about, so that it is said once.
+    complaints: BTreeMap<(Seat, Matter), String>,
+    directory_complaint: Option<String>,
+    /// Whether sources may change under our eyes, so that what is wrong for a moment is not
+    /// worth a word.
+    following: bool,
+}
+
+/// What a complaint is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Matter {
+    Component,
+    Keys,
+}
+
+struct Serving {
+    tenant: Arc<Tenant>,
+    component: Option<Arc<Component>>,
+    plan: TenantPlan,
+    /// Digests of the key files the keyring was made from.
+    keys: Vec<Option<Digest>>,
+}
+
+impl Reload {
+    /// Begins with that plan; nothing is read before [`Self::settle`] or [`Self::run`].
+    /// `runtime` is where a component is tried out.
+    pub fn new(
+        engine: Arc<Engine>,
+        registry: Arc<Registry>,
+        runtime: Handle,
+        plan: Plan,
+        next_plan: NextPlan,
+    ) -> Self {
+        Self {
+            engine: Arc::clone(&engine),
+            registry,
+            plan,
+            next_plan,
+            serving: BTreeMap::new(),
+            files: HashMap::new(),
+            listing: BTreeMap::new(),
+            components: Components::new(engine, runtime),
+            built_in: Digest::of(BUILT_IN),
+            complaints: BTreeMap::new(),
+            directory_complaint: None,
+            following: false,
+        }
+    }
+
+    /// Reads everything and waits until every component is either loaded or refused. Answers
+    /// what was refused, by whom it was for.
+    pub fn settle(&mut self) -> Vec<String> {
+        self.look();
+        while self.components.finish_all() {
+            self.look();
+        }
+        let complaints = self
+            .complaints
+            .iter()
+            .map(|((seat, _), text)| format!("{seat}: {text}"));
+        complaints.chain(self.directory_complaint.clone()).collect()
+    }
+
+    /// Follows the sources, on a thread of its own, for as long as the process lives.
+    pub fn run(mut self) -> std::io::Result<()> {
+        self.following = true;
+        let follow = move || {
+            loop {
+                self.components.finish_within(POLL);
+                if let Some(plan) = (self.next_plan)() {
+                    self.plan = plan;
+                    tracing::info!("configuration reloaded");
+                }
+                self.look();
+            }
+        };
+        std::thread::Builder::new()
+            .name("reload".into())
+            .spawn(follow)
+            .map(drop)
+    }
+
+    /// One look at everything; swaps the registry if anything has changed.
+    fn look(&mut self) {
+        self.list_directory();
+        let wanted = self.wanted();
+        let mut changed = self.serving.len() != wanted.len();
+        let mut next = BTreeMap::new();
+        for (seat, plan) in wanted {
+            let before = self.serving.remove(&seat);
+            let keys = self.key_digests(&plan.keyring);
+            let component = self.component(&seat, &plan, before.as_ref());
+            match before {
+                Some(before) if before.is_from(&plan, &keys, component.as_ref()) => {
+                    next.insert(seat, before);
+                }
+                before => {
+                    changed = true;
+                    let seated = self.seat(&seat, plan, keys, component, before);
+                    next.insert(seat, seated);
+                }
+            }
+        }
+        for seat in self.serving.keys() {
+            tracing::info!(%seat, "removed");
+        }
+        self.complaints
+            .retain(|(seat, _), _| next.contains_key(seat));
+        self.serving = next;
+        self.forget();
+        if changed {
+            self.publish();
+        }
+    }
+
+    /// Who is to be served: the tables of the plan, and the files of the directory.
+    fn wanted(&self) -> BTreeMap<Seat, TenantPlan> {
+        let in_directory = |name: &Namespace<'static>| {
+            let directory = self
+                .plan
+                .codecs
+                .as_ref()
+                .filter(|_| self.listing.contains_key(name));
+            directory.map(|directory| ComponentSource::File(directory.join(format!("{name}.wasm"))))
+        };
+        let mut wanted = BTreeMap::new();
+        for name in self.listing.keys() {
+            let plan = TenantPlan {
+                component: in_directory(name),
+                ..self.plan.defaults.clone()
+            };
+            wanted.insert(Seat::Namespace(name.clone()), plan);
+        }
+        for (name, plan) in &self.plan.namespaces {
+            let mut plan = plan.clone();
+            plan.component = plan.component.or_else(|| in_directory(name));
+            wanted.insert(Seat::Namespace(name.clone()), plan);
+        }
+        if let Some(plan) = &self.plan.fallback {
+            wanted.insert(Seat::Fallback, plan.clone());
+        }
+        for plan in wanted.values_mut() {
+            plan.component.get_or_insert(ComponentSource::BuiltIn);
+        }
+        wanted
+    }
+
+    /// Which namespaces have a file in the directory, or had one a moment ago. A directory
+    /// that cannot be read takes nobody's codec away.
+    fn list_directory(&mut self) {
+        let Some(directory) = &self.plan.codecs else {
+            self.listing.clear();
+            return;
+        };
+        let names = match source::list(directory) {
+            Ok(names) => names,
+            Err(error) => {
+                let text = format!("cannot read the directory {}: {error}", directory.display());
+                if self.directory_complaint.as_ref() != Some(&text) {
+                    tracing::error!("{text}; what is loaded goes on serving");
+                    self.directory_complaint = Some(text);
+                }
+                return;
+            }
+        };
+        self.directory_complaint = None;
+        let now = Instant::now();
+        self.listing
+            .extend(names.into_iter().map(|name| (name, now)));
+        self.listing
+            .retain(|_, seen| now.duration_since(*seen) <= REMOVAL_GRACE);
+    }
+
+    /// The component that is to serve: the one its source has now, if it is fit; else the one
+    /// that served before.
+    fn component(
+        &mut self,
+        seat: &Seat,
+        plan: &TenantPlan,
+        before: Option<&Serving>,
+    ) -> Option<Arc<Component>> {
+        let last_good = before.and_then(|before| before.component.clone());
+        let (name, digest) = match plan.component.as_ref() {
+            None | Some(ComponentSource::BuiltIn) => {
+                ("the built-in codec".to_owned(), Ok(self.built_in))
+            }
+            Some(ComponentSource::File(path)) => {
+                let file = self.files.entry(path.clone()).or_default();
+                file.look(path);
+                (path.display().to_string(), file.digest())
+            }
+        };
+        let digest = match digest {
+            Ok(digest) => digest,
+            Err(error) => {
+                if self.is_settled(plan) {
+                    self.complain(
+                        seat,
+                        Matter::Component,
+                        format!("{name} {error}"),
+                        last_good.is_some(),
+                    );
+                }
+                return last_good;
+            }
+        };
+        match self.components.find(&digest) {
+            Some(_) => self.forget_content(plan),
+            None => self.load(digest, plan.component.as_ref()),
+        }
+        match self.components.find(&digest) {
+            Some(Loaded::Fit(component)) => {
+                let component = Arc::clone(component);
+                self.complaints.remove(&(seat.clone(), Matter::Component));
+                Some(component)
+            }
+            Some(Loaded::Unfit(unfit)) => {
+                let text = format!("{name} {unfit}");
+                if self.is_settled(plan) {
+                    self.complain(seat, Matter::Component, text, last_good.is_some());
+                }
+                last_good
+            }
+            Some(Loaded::Pending) | None => last_good,
+        }
+    }
+
+    /// Whether the component's file is likely complete: one that is still being written is
+    /// unfit too, and nobody wants to read that.
+    fn is_settled(&self, plan: &TenantPlan) -> bool {
+        match &plan.component {
+            Some(ComponentSource::File(path)) if self.following => {
+                self.files.get(path).is_none_or(Watched::is_settled)
+            }
+            _ => true,
+        }
+    }
+
+    fn forget_content(&mut self, plan: &TenantPlan) {
+        if let Some(ComponentSource::File(path)) = &plan.component
+            && let Some(file) = self.files.get_mut(path)
+        {
+            file.forget_content();
+        }
+    }
+
+    /// Has the artifact loaded, as soon as there is a thread for it.
+    fn load(&mut self, digest: Digest, source: Option<&ComponentSource>) {
+        let artifact = match source {
+            Some(ComponentSource::File(path)) => {
+                let Some(file) = self.files.get_mut(path) else {
+                    return;
+                };
+                match file.take() {
+                    Some(artifact) => artifact,
+                    // It was dropped as known; the next look reads it again.
+                    None => return file.distrust(),
+                }
+            }
+            Some(ComponentSource::BuiltIn) | None => BUILT_IN.to_vec(),
+        };
+        self.components.load(digest, artifact);
+    }
+
+    /// Drops components that nothing asks for any more.
+    fn forget(&mut self) {
+        let mut wanted: HashSet<Digest> = HashSet::from([self.built_in]);
+        wanted.extend(self.files.values().filter_map(|file| file.digest().ok()));
+        self.components.retain(&wanted);
+    }
+
+    fn key_digests(&mut self, plan: &KeyringPlan) -> Vec<Option<Digest>> {
+        let sources = plan.keys.values();
+        sources
+            .map(|source| match &source.place {
+                KeyPlace::File(path) => {
+                    let file = self.files.entry(path.clone()).or_default();
+                    file.look(path);
+                    file.forget_content();
+                    file.digest().ok()
+                }
+                KeyPlace::Environment(_) => None,
+            })
+            .collect()
+    }
+
+    /// Makes the tenant anew. A keyring that cannot be read keeps the tenant as it was.
+    fn seat(
+        &mut self,
+        seat: &Seat,
+        plan: TenantPlan,
+        keys: Vec<Option<Digest>>,
+        component: Option<Arc<Component>>,
+        before: Option<Serving>,
+    ) -> Serving {
+        let keyring = match plan.keyring.read() {
+            Ok(keyring) => {
+                self.complaints.remove(&(seat.clone(), Matter::Keys));
+                Arc::new(keyring)
+            }
+            Err(errors) => {
+                let text = errors.join("; ");
+                self.complain(seat, Matter::Keys, text, before.is_some());
+                let tenant = match before {
+                    Some(before) => before.tenant,
+                    None => Arc::new(Tenant::new(None, plan.undecodable)),
+                };
+                return Serving {
+                    tenant,
+                    component,
+                    plan,
+                    keys,
+                };
+            }
+        };
+        let codec = component.as_ref().map(|component| {
+            let tenancy = Tenancy {
+                keyring,
+                settings: plan.settings.clone().into_iter().collect(),
+                limits: plan.limits.clone(),
+            };
+            Codec::new(Arc::clone(&self.engine), Arc::clone(component), tenancy)
+        });
+        if let Some(component) = &component {
+            tracing::info!(%seat, codec = component.digest.short(), size = component.size, "serving");
+            if let Some(advice) = component.advice() {
+                tracing::warn!(%seat, codec = component.digest.short(), "{advice}");
+            }
+            if plan.keyring.exportable {
+                tracing::warn!(%seat, "its codec may export the bytes of its keys (export-keys = true)");
+            }
+        }
+        let tenant = Arc::new(Tenant::new(codec, plan.undecodable));
+        Serving {
+            tenant,
+            component,
+            plan,
+            keys,
+        }
+    }
+
+    fn complain(&mut self, seat: &Seat, matter: Matter, text: String, has_last_good: bool) {
+        let about = (seat.clone(), matter);
+        if self.complaints.get(&about) == Some(&text) {
+            return;
+        }
+        if has_last_good {
+            tracing::error!(%seat, "{text}; the last good one goes on serving");
+        } else {
+            tracing::error!(%seat, "{text}; its requests are answered with 503");
+        }
+        self.complaints.insert(about, text);
+    }
+
+    fn publish(&self) {
+        let mut listed = HashMap::with_capacity(self.serving.len());
+        let mut fallback = None;
+        for (seat, serving) in &self.serving {
+            let tenant = Arc::clone(&serving.tenant);
+            match seat {
+                Seat::Namespace(name) => drop(listed.insert(name.clone(), tenant)),
+                Seat::Fallback => fallback = Some(tenant),
+            }
+        }
+        self.registry.swap(Tenants::new(listed, fallback));
+    }
+}
+
+impl Serving {
+    /// Whether making it anew would make the same.
+    fn is_from(
+        &self,
+        plan: &TenantPlan,
+        keys: &[Option<Digest>],
+        component: Option<&Arc<Component>>,
+    ) -> bool {
+        let same_component = match (&self.component, component) {
+            (None, None) => true,
+            (Some(one), Some(other)) => one.digest == other.digest,
+            _ => false,
+        };
+        same_component && self.plan == *plan && self.keys == keys
+    }
+}

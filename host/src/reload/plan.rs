@@ -1,0 +1,98 @@
+//! What is to be served, as the configuration says.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::keyring::{KeySource, Keyring};
+use crate::limits::CallLimits;
+use crate::namespace::Namespace;
+use crate::registry::Undecodable;
+
+/// What is to be served, as the configuration says.
+#[derive(Clone, Default)]
+pub struct Plan {
+    /// The directory whose `<namespace>.wasm` serve their namespaces.
+    pub codecs: Option<PathBuf>,
+    /// Namespaces with a table of their own.
+    pub namespaces: BTreeMap<Namespace<'static>, TenantPlan>,
+    /// Who serves names that are not listed.
+    pub fallback: Option<TenantPlan>,
+    /// What a namespace gets that has a file in the directory and no table.
+    pub defaults: TenantPlan,
+}
+
+/// What one namespace is to have.
+#[derive(Clone, Default, PartialEq)]
+pub struct TenantPlan {
+    /// Its component; where none is named, the one in the directory, else the built-in one.
+    pub component: Option<ComponentSource>,
+    /// What the guest reads in `wasi:config/store`.
+    pub settings: BTreeMap<String, String>,
+    /// Its keys.
+    pub keyring: KeyringPlan,
+    /// What becomes of undecodable payloads.
+    pub undecodable: Undecodable,
+    /// What one call may use.
+    pub limits: CallLimits,
+}
+
+/// Where a component comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComponentSource {
+    /// The codec we ship.
+    BuiltIn,
+    /// A file.
+    File(PathBuf),
+}
+
+/// The keys that a namespace is to have.
+#[derive(Clone, Default, PartialEq)]
+pub struct KeyringPlan {
+    /// Where the bytes are, by key id.
+    pub keys: BTreeMap<String, KeySource>,
+    /// The id of the key that seals.
+    pub active: Option<String>,
+    /// Whether the codec may have the bytes of the keys.
+    pub exportable: bool,
+    /// Whether it is the demonstration's keyring, with the public key.
+    pub demo: bool,
+}
+
+/// Whose place it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Seat {
+    Namespace(Namespace<'static>),
+    Fallback,
+}
+
+impl KeyringPlan {
+    /// Reads every key. The errors name key ids by their place in the configuration only.
+    pub fn read(&self) -> Result<Keyring, Vec<String>> {
+        if self.demo {
+            return Ok(Keyring::demo());
+        }
+        let mut errors = Vec::new();
+        let mut keys = Vec::new();
+        for (id, source) in &self.keys {
+            match source.read(id) {
+                Ok(key) => keys.push(key),
+                Err(error) => errors.push(format!("a key cannot be read: {error}")),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Keyring::new(keys, self.active.as_deref(), self.exportable)
+            .map_err(|_| vec!["`active` is not among the keys".to_owned()])
+    }
+}
+
+impl fmt::Display for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespace(name) => write!(f, "namespace {name}"),
+            Self::Fallback => f.write_str("fallback"),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! A codec: a component with one namespace's keys, settings and limits; and one call of it.
+
+mod undecodable;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proto::Payload;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
+
+use super::component::Component;
+use super::engine::Engine;
+use super::world::{self, CodecError, State};
+use crate::keyring::Keyring;
+use crate::limits::{CallLimits, ERROR_TEXT_BYTES, HANDLES, LIFT_SLACK, SLOT_WAIT, TICK};
+use crate::protocol::Verb;
+pub use undecodable::Decoded;
+
+/// What makes a component one namespace's codec.
+#[derive(Clone, Default)]
+pub struct Tenancy {
+    /// The keys it may use.
+    pub keyring: Arc<Keyring>,
+    /// What `wasi:config/store` answers, besides the namespace's name.
+    pub settings: Arc<[(String, String)]>,
+    /// What one call may use.
+    pub limits: CallLimits,
+}
+
+/// A component with one namespace's keys, settings and limits.
+pub struct Codec {
+    engine: Arc<Engine>,
+    component: Arc<Component>,
+    tenancy: Tenancy,
+    slots: Semaphore,
+}
+
+impl Codec {
+    /// The component, at the service of a namespace.
+    pub fn new(engine: Arc<Engine>, component: Arc<Component>, tenancy: Tenancy) -> Self {
+        let slots = Semaphore::new(tenancy.limits.concurrency);
+        Self {
+            engine,
+            component,
+            tenancy,
+            slots,
+        }
+    }
+
+    /// The component it runs.
+    pub fn component(&self) -> &Arc<Component> {
+        &self.component
+    }
+
+    /// When a request that is read now must be answered.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.tenancy.limits.deadline
+    }
+
+    /// Encodes or decodes, in a fresh instance: as many payloads as were given, in the same
+    /// order, or an error and no payload.
+    pub async fn call(
+        &self,
+        verb: Verb,
+        namespace: Option<&str>,
+        payloads: &[world::Payload],
+        deadline: Instant,
+    ) -> Result<Vec<world::Payload>, CallError> {
+        let _slots = self.slot().await?;
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let mut store = self.store(namespace, remaining)?;
+        // Epochs stop guest code only; this stops everything that waits.
+        let called = timeout(remaining, self.enter(&mut store, verb, payloads)).await;
+        store.data().log.flush();
+        let replied = match called {
+            Err(_) => return Err(CallError::Deadline),
+            Ok(Err(error)) => return Err(CallError::stopped(&error, store.data())),
+            Ok(Ok(Err(CodecError::Invalid(text)))) => {
+                return Err(CallError::Invalid(readable(&text)));
+            }
+            Ok(Ok(Err(CodecError::Unavailable(text)))) => {
+                return Err(CallError::Unavailable(readable(&text)));
+            }
+            Ok(Ok(Ok(replied))) => replied,
+        };
+        check_reply(&replied, payloads.len(), self.tenancy.limits.reply_bytes)?;
+        Ok(replied)
+    }
+
+    /// Encodes the payloads.
+    pub async fn encode(
+        &self,
+        namespace: Option<&str>,
+        payloads: Vec<Payload>,
+    ) -> Result<Vec<Payload>, CallError> {
+        let payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
+        let replied = self
+            .call(Verb::Encode, namespace, &payloads, self.deadline())
+            .await?;
+        Ok(replied.into_iter().map(Payload::from).collect())
+    }
+
+    /// Room for one call: of this namespace's share first, then of the pool.
+    async fn slot(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), CallError> {
+        let both = async {
+            let own = self.slots.acquire().await;
+            let shared = self.engine.slots.acquire().await;
+            own.and_then(|own| shared.map(|shared| (own, shared)))
+        };
+        match timeout(SLOT_WAIT, both).await {
+            Ok(Ok(permits)) => Ok(permits),
+            // The semaphores are never closed.
+            Ok(Err(_)) | Err(_) => Err(CallError::Busy),
+        }
+    }
+
+    fn store(
+        &self,
+        namespace: Option<&str>,
+        remaining: Duration,
+    ) -> Result<Store<State>, CallError> {
+        let Tenancy {
+            keyring,
+            settings,
+            limits,
+        } = &self.tenancy;
+        let ticks = u64::try_from(remaining.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
+        let state = State::new(
+            limits.memory_bytes,
+            ticks,
+            namespace.map(Arc::from),
+            Arc::clone(settings),
+            Arc::clone(keyring),
+        );
+        let mut store = Store::new(self.component.pre.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(limits.reply_bytes.saturating_add(LIFT_SLACK));
+        store.set_max_component_handles(HANDLES);
+        store.set_epoch_deadline(1);
+        // Every tick is a turn for others; the last one is the deadline.
+        store.epoch_deadline_callback(|mut store| {
+            let state = store.data_mut();
+            state.ticks = state.ticks.saturating_sub(1);
+            Ok(if state.ticks == 0 {
+                UpdateDeadline::Interrupt
+            } else {
+                UpdateDeadline::Yield(1)
+            })
+        });
+        Ok(store)
+    }
+
+    async fn enter(
+        &self,
+        store: &mut Store<State>,
+        verb: Verb,
+        payloads: &[world::Payload],
+    ) -> wasmtime::Result<Result<Vec<world::Payload>, CodecError>> {
+        let instance = self.component.pre.instantiate_async(&mut *store).await?;
+        let codec = instance.temporal_codec_payload_codec();
+        match verb {
+            Verb::Encode => codec.call_encode(store, payloads).await,
+            Verb::Decode | Verb::Download => codec.call_decode(store, payloads).await,
+        }
+    }
+}
+
+/// What a reply must satisfy: clients match payloads by position, and Go's fail on another count.
+fn check_reply(replied: &[world::Payload], expected: usize, limit: usize) -> Result<(), CallError> {
+    if replied.len() != expected {
+        return Err(CallError::BadReply(BadReply::Count {
+            replied: replied.len(),
+            expected,
+        }));
+    }
+    let mut bytes = 0usize;
+    for payload in replied {
+        bytes = bytes.saturating_add(payload.data.len());
+        for (key, value) in &payload.metadata {
+            bytes = bytes.saturating_add(key.len() + value.len());
+        }
+        if has_duplicate_key(&payload.metadata) {
+            return Err(CallError::BadReply(BadReply::DuplicateKey));
+        }
+    }
+    if bytes > limit {
+        return Err(CallError::BadReply(BadReply::TooLarge { limit }));
+    }
+    Ok(())
+}
+
+fn has_duplicate_key(metadata: &[(String, Vec<u8>)]) -> bool {
+    match metadata {
+        [] | [_] => false,
+        [(one, _), (other, _)] => one == other,
+        many => {
+            let mut keys: Vec<_> = many.iter().map(|(key, _)| key).collect();
+            keys.sort_unstable();
+            keys.windows(2).any(|pair| pair[0] == pair[1])
+        }
+    }
+}
+
+/// A codec's text for the caller: bounded, and without anything that a terminal would obey.
+fn readable(text: &str) -> String {
+    let cut = &text[..text.floor_char_boundary(ERROR_TEXT_BYTES)];
+    let text: String = cut
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    tracing::debug!(target: "codec_host::guest", "the codec says: {text}");
+    text
+}
+
+/// Why a call gave no payloads.
+#[derive(Debug)]
+pub enum CallError {
+    /// The codec says that a payload is bad and always will be; its text, fit to be shown.
+    Invalid(String),
+    /// The codec says that it might work later; its text, fit to be shown.
+    Unavailable(String),
+    /// All slots were taken for too long.
+    Busy,
+    /// It took longer than it may.
+    Deadline,
+    /// It asked for more memory than it may have, and failed.
+    OutOfMemory,
+    /// It trapped, or did what an instance must not.
+    Trapped {
+        /// The trap, where it was one.
+        trap: Option<Trap>,
+        /// wasmtime's words, for the log.
+        cause: String,
+    },
+    /// It answered something that no client may see.
+    BadReply(BadReply),
+}
+
+/// What is wrong with a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadReply {
+    /// Not as many payloads as it was given.
+    Count {
+        /// How many it answered.
+        replied: usize,
+        /// How many it was given.
+        expected: usize,
+    },
+    /// A payload with the same metadata key twice.
+    DuplicateKey,
+    /// More than the namespace's limit, in bytes.
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl CallError {
+    fn stopped(error: &wasmtime::Error, state: &State) -> Self {
+        let trap = error.downcast_ref::<Trap>().copied();
+        if trap == Some(Trap::Interrupt) {
+            return Self::Deadline;
+        }
+        if error.is::<PoolConcurrencyLimitError>() {
+            return Self::Busy;
+        }
+        if state.memory.refused {
+            return Self::OutOfMemory;
+        }
+        Self::Trapped {
+            trap,
+            cause: super::component::words(error),
+        }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(text) => write!(f, "invalid: {text}"),
+            Self::Unavailable(text) => write!(f, "unavailable: {text}"),
+            Self::Busy => f.write_str("no slot was free in time"),
+            Self::Deadline => f.write_str("it took longer than its deadline"),
+            Self::OutOfMemory => f.write_str("it asked for more memory than its limit"),
+            Self::Trapped { cause, .. } => write!(f, "it trapped: {cause}"),
+            Self::BadReply(BadReply::Count { replied, expected }) => {
+                write!(f, "it answered {replied} payloads for {expected}")
+            }
+            Self::BadReply(BadReply::DuplicateKey) => {
+                f.write_str("it answered a metadata key twice")
+            }
+            Self::BadReply(BadReply::TooLarge { limit }) => {
+                write!(f, "it answered more than {limit} bytes")
+            }
+        }
+    }
+}
+
+impl std::error::Error for CallError {}

@@ -1,0 +1,117 @@
+//! What the server says about itself: its log, and one record per request in it.
+//!
+//! Neither ever holds payload bytes, metadata, keys, key ids or tokens: a [`Record`] has no
+//! field to put them into.
+
+use std::time::Instant;
+
+use tracing::Level;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging to standard error, at that level and above. To be called once.
+pub fn init(level: Level, format: LogFormat) {
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(BoxMakeWriter::new(std::io::stderr))
+        .with_ansi(ansi)
+        .with_target(false);
+    // A second call, which only a test could make, keeps the first log.
+    let _ = match format {
+        LogFormat::Text => tracing::subscriber::set_global_default(builder.finish()),
+        LogFormat::Json => {
+            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
+        }
+    };
+}
+
+/// What the log says about one request, written once at its end.
+pub struct Record {
+    started: Instant,
+    /// `encode`, `decode`, `download`, `preflight`, or empty where the path says none of them.
+    pub verb: &'static str,
+    /// The namespace that was resolved.
+    pub namespace: Option<String>,
+    /// The artifact that was called.
+    pub codec: Option<String>,
+    /// Payloads in the request.
+    pub payloads: usize,
+    /// Bytes of the request's body.
+    pub bytes_in: usize,
+    /// Bytes of the answer's body.
+    pub bytes_out: usize,
+    /// Payloads handed back as they came because the codec called them invalid.
+    pub undecodable: usize,
+    /// The same, since the namespace's codec was loaded.
+    pub undecodable_total: u64,
+    /// Why it failed, in words for the operator.
+    pub cause: Option<String>,
+}
+
+impl Record {
+    /// The record of a request that begins now.
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+            verb: "",
+            namespace: None,
+            codec: None,
+            payloads: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            undecodable: 0,
+            undecodable_total: 0,
+            cause: None,
+        }
+    }
+
+    /// Writes the record: answers at debug, refusals at info, failures and payloads that had
+    /// to be passed through at warn.
+    pub fn finish(self, status: u16) {
+        let level = match status {
+            500.. => Level::WARN,
+            _ if self.undecodable > 0 => Level::WARN,
+            400.. => Level::INFO,
+            _ => Level::DEBUG,
+        };
+        macro_rules! write {
+            ($level:expr) => {
+                tracing::event!(
+                    $level,
+                    status,
+                    verb = self.verb,
+                    namespace = self.namespace.as_deref(),
+                    codec = self.codec.as_deref(),
+                    payloads = self.payloads,
+                    bytes_in = self.bytes_in,
+                    bytes_out = self.bytes_out,
+                    undecodable = self.undecodable,
+                    undecodable_total = self.undecodable_total,
+                    micros = self.started.elapsed().as_micros() as u64,
+                    cause = self.cause.as_deref(),
+                    "request"
+                )
+            };
+        }
+        match level {
+            Level::WARN => write!(Level::WARN),
+            Level::INFO => write!(Level::INFO),
+            _ => write!(Level::DEBUG),
+        }
+    }
+
+    /// Whether anybody will read what an ordinary answer is recorded with.
+    pub fn wanted() -> bool {
+        tracing::enabled!(Level::DEBUG)
+    }
+}
