@@ -17,6 +17,7 @@
 //!   Line breaks, which are escapes in JSON, are skipped.
 //! * `sizeBytes` is a number, or a string that is one, and may have a fraction and an exponent if the value is
 //!   a whole number of 64 bits. It is computed in integers: no rounding anywhere.
+//! * A number may have an exponent without digits (`1e`), as it may for protojson, though not for JSON.
 //! * Unknown fields are ignored or refused, as asked ([`UnknownFields`]). An ignored one is still checked to be
 //!   JSON, its names and strings too, but may repeat a name.
 //! * The body is one JSON object in UTF-8, without a byte order mark, and nothing but white space follows it.
@@ -24,7 +25,7 @@
 //! # Where this is stricter than protojson
 //!
 //! * Within an ignored field, objects and arrays nest to [`MAX_DEPTH`]; protojson allows 10 000 in all.
-//! * A number in JSON has digits after its `e`; protojson lets `1e` pass outside of strings.
+//! * A body has [`MAX_PAYLOADS`] payloads at most; protojson has no limit.
 //!
 //! # What is written
 //!
@@ -33,9 +34,9 @@
 //!
 //! # Memory
 //!
-//! What is allocated is proportional to the body, whatever a body claims: a payload takes three bytes of JSON at
-//! the least (`{},`) and 72 in memory. There is no limit on their number here, so whoever accepts bodies
-//! limits their size.
+//! What is allocated is proportional to the body, whatever a body claims, and whoever accepts bodies limits
+//! their size. A payload takes three bytes of JSON at the least (`{},`) and 72 in memory, so their number
+//! has a limit of its own.
 
 mod base64;
 mod error;
@@ -47,5 +48,5 @@ mod writer;
 
 pub use error::{JsonError, Reason};
 pub use lexer::MAX_DEPTH;
-pub use reader::{UnknownFields, read};
+pub use reader::{MAX_PAYLOADS, UnknownFields, read};
 pub use writer::write;

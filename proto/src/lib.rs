@@ -10,3 +10,25 @@ mod generated;
 
 pub use generated::payload::ExternalPayloadDetails;
 pub use generated::{Payload, Payloads};
+
+use std::fmt;
+
+/// How much there is, and none of it: payloads are other people's secrets.
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload")
+            .field("metadata", &self.metadata.len())
+            .field("data", &self.data.len())
+            .field("external_payloads", &self.external_payloads.len())
+            .finish()
+    }
+}
+
+/// How many there are, and none of them.
+impl fmt::Debug for Payloads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payloads")
+            .field("payloads", &self.payloads.len())
+            .finish()
+    }
+}

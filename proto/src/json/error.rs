@@ -108,6 +108,8 @@ pub enum Reason {
     InvalidUtf8,
     /// Objects and arrays within each other in an ignored field, beyond [`MAX_DEPTH`](super::MAX_DEPTH).
     TooDeep,
+    /// More than [`MAX_PAYLOADS`](super::MAX_PAYLOADS).
+    TooManyPayloads,
 }
 
 impl fmt::Display for Reason {
@@ -135,6 +137,7 @@ impl fmt::Display for Reason {
             Self::ControlCharacter => "control character in a string",
             Self::InvalidUtf8 => "invalid UTF-8 in a string",
             Self::TooDeep => "nested too deep",
+            Self::TooManyPayloads => "too many payloads",
         })
     }
 }

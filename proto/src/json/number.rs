@@ -13,6 +13,8 @@ pub(super) struct Number<'a> {
 enum Exponent<'a> {
     Up(&'a [u8]),
     Down(&'a [u8]),
+    /// A sign and no digits.
+    Nowhere,
 }
 
 impl<'a> Number<'a> {
@@ -30,10 +32,17 @@ impl<'a> Number<'a> {
             None => &[],
         };
         let exponent = match take(&mut rest, b"eE") {
-            Some(_) => match take(&mut rest, b"+-") {
-                Some(b'-') => Exponent::Down(digits(&mut rest)?),
-                _ => Exponent::Up(digits(&mut rest)?),
-            },
+            Some(_) => {
+                let sign = take(&mut rest, b"+-");
+                // protojson asks for something after the letter, and not that it be a digit.
+                rest.first()?;
+                let digits = digits(&mut rest);
+                match (sign, digits) {
+                    (Some(b'-'), Some(digits)) => Exponent::Down(digits),
+                    (Some(_), None) => Exponent::Nowhere,
+                    (_, digits) => Exponent::Up(digits.unwrap_or_default()),
+                }
+            }
             None => Exponent::Up(&[]),
         };
 
@@ -78,6 +87,7 @@ impl<'a> Number<'a> {
                 let zeros = std::iter::repeat_n(&b'0', places - fraction.len());
                 value(integer.iter().chain(fraction).chain(zeros))
             }
+            Exponent::Nowhere => None,
             Exponent::Down(places) => {
                 let places = shift(places)?;
                 if !fraction.is_empty() {
@@ -123,7 +133,10 @@ fn take(text: &mut &[u8], choice: &[u8]) -> Option<u8> {
 /// The digits at the front of `text`: one at the least.
 fn digits<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
     let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    text.split_off(..count).filter(|digits| !digits.is_empty())
+    if count == 0 {
+        return None;
+    }
+    text.split_off(..count)
 }
 
 fn trim_start(digits: &[u8]) -> &[u8] {

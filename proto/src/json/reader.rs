@@ -10,6 +10,10 @@ use super::number::Number;
 use super::text::Text;
 use crate::{ExternalPayloadDetails, Payload};
 
+/// Payloads that a body may have. A list of 1 MiB, Temporal's own limit for what a workflow passes around at once, has
+/// fewer unless they are all but empty; a body of 16 MiB could have five million, of 72 bytes each in memory.
+pub const MAX_PAYLOADS: usize = 100_000;
+
 /// What to do about a field that the message does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownFields {
@@ -41,6 +45,9 @@ fn payloads(lexer: &mut Lexer<'_>, unknown: UnknownFields) -> Result<Vec<Payload
                 return Ok(());
             }
             lexer.array(|lexer| {
+                if payloads.len() == MAX_PAYLOADS {
+                    return Err(lexer.fault(Reason::TooManyPayloads));
+                }
                 payloads.push(payload(lexer, unknown)?);
                 Ok(())
             })

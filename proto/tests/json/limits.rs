@@ -1,6 +1,6 @@
 //! Just inside and just outside of what is accepted.
 
-use proto::json::{self, MAX_DEPTH, Reason, UnknownFields};
+use proto::json::{self, MAX_DEPTH, MAX_PAYLOADS, Reason, UnknownFields};
 
 /// What a refusal says; nothing for a body that is accepted.
 fn refusal(body: &[u8]) -> Option<Reason> {
@@ -75,13 +75,26 @@ fn payloads_of_any_size_are_written_and_read() {
 }
 
 #[test]
-fn exponent_needs_digits() {
+fn a_body_has_a_limited_number_of_payloads() {
+    let body = |count: usize| format!("{{\"payloads\":[{}]}}", vec!["{}"; count].join(","));
+    let [inside, outside] = [body(MAX_PAYLOADS), body(MAX_PAYLOADS + 1)];
+    assert_eq!(refusal(inside.as_bytes()), None);
+    assert_eq!(refusal(outside.as_bytes()), Some(Reason::TooManyPayloads));
+}
+
+#[test]
+fn an_exponent_needs_no_digits_but_something_after_it() {
     let body = |number: &str| {
         format!(r#"{{"payloads":[{{"externalPayloads":[{{"sizeBytes":{number}}}]}}]}}"#)
     };
     assert_eq!(refusal(body("1e0").as_bytes()), None);
-    assert_eq!(refusal(body("1e").as_bytes()), Some(Reason::InvalidNumber));
-    assert_eq!(refusal(br#"{"x":1e}"#), Some(Reason::InvalidNumber));
+    assert_eq!(refusal(body("1e").as_bytes()), None);
+    assert_eq!(refusal(body("0e-").as_bytes()), None);
+    assert!(refusal(body("1e+").as_bytes()).is_some());
+    assert!(refusal(body("\"1e\"").as_bytes()).is_some());
+    assert_eq!(refusal(br#"{"x":1e}"#), None);
+    assert_eq!(refusal(br#"{"x":[1E+,2]}"#), None);
+    assert_eq!(refusal(br#"{"x":1e"#), Some(Reason::InvalidNumber));
 }
 
 #[test]
