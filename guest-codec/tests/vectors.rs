@@ -1,0 +1,314 @@
+//! What the real SDKs wrote, through the codec's logic with a real host behind it.
+
+use std::collections::BTreeMap;
+
+use aes_gcm::AesGcm;
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::{Aead, KeyInit};
+use aes_gcm::aes::{Aes128, Aes192, Aes256};
+use guest_codec::codec::{Failure, decode, encode};
+use guest_codec::host::{Host, KeyError, Payload, Sealed};
+use guest_codec::settings::Settings;
+use proto::json::{self, UnknownFields};
+use serde_json::Value;
+
+/// Keys in memory, AES-GCM and protobuf: the same crates that the server has.
+struct Native {
+    keys: BTreeMap<String, Vec<u8>>,
+    active: Option<String>,
+}
+
+impl Host for Native {
+    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Payload, KeyError> {
+        let key = self.keys.get(key_id).ok_or(KeyError::UnknownKey)?;
+        let (nonce, text) = sealed
+            .split_first_chunk::<12>()
+            .ok_or(KeyError::NotAuthentic)?;
+        let opened = match key.len() {
+            16 => AesGcm::<Aes128, U12>::new_from_slice(key)
+                .unwrap()
+                .decrypt(nonce.into(), text),
+            24 => AesGcm::<Aes192, U12>::new_from_slice(key)
+                .unwrap()
+                .decrypt(nonce.into(), text),
+            _ => AesGcm::<Aes256, U12>::new_from_slice(key)
+                .unwrap()
+                .decrypt(nonce.into(), text),
+        };
+        let opened = opened.map_err(|_| KeyError::NotAuthentic)?;
+        self.unmarshal(&opened).ok_or(KeyError::Malformed)
+    }
+
+    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError> {
+        let key_id = key_id
+            .or(self.active.as_deref())
+            .ok_or(KeyError::NoActiveKey)?;
+        let key = self.keys.get(key_id).ok_or(KeyError::UnknownKey)?;
+        let cipher = AesGcm::<Aes256, U12>::new_from_slice(key).expect("a key of 32 bytes");
+        // Constant, since nothing here is secret.
+        let mut bytes = vec![7; 12];
+        let sealed = cipher.encrypt((&[7; 12]).into(), self.marshal(&payload).as_slice());
+        bytes.extend(sealed.expect("seals"));
+        Ok(Sealed {
+            key_id: key_id.to_owned(),
+            bytes,
+        })
+    }
+
+    fn marshal(&self, payload: &Payload) -> Vec<u8> {
+        proto::wire::marshal(&to_proto(payload.clone()))
+    }
+
+    fn unmarshal(&self, bytes: &[u8]) -> Option<Payload> {
+        proto::wire::unmarshal(bytes).ok().map(from_proto)
+    }
+}
+
+const POSITIVE: [&str; 12] = [
+    "python-encryption",
+    "go-encryption",
+    "typescript-encryption",
+    "java-crypt",
+    "ruby-encryption",
+    "go-zlib",
+    "java-zlib",
+    "go-snappy-block",
+    "python-docs-snappy-framed",
+    "python-gzip",
+    "golden",
+    "extras",
+];
+
+#[test]
+fn everything_that_the_samples_wrote_is_decoded() {
+    let mut cases = 0;
+    for name in POSITIVE {
+        for (case, host) in read(name) {
+            let decoded = decode(payloads(&case["encoded"]), &Settings::default(), &host);
+            let expected = payloads(&case["decoded"]);
+            assert!(decoded == Ok(expected), "{name} {}", case["name"]);
+            cases += 1;
+        }
+    }
+    assert!(cases > 450, "or this test proves nothing: {cases}");
+}
+
+#[test]
+fn what_others_wrote_is_left_alone() {
+    for (case, host) in read("foreign") {
+        let encoded = payloads(&case["encoded"]);
+        assert!(
+            decode(encoded.clone(), &Settings::default(), &host) == Ok(encoded),
+            "{}",
+            case["name"]
+        );
+    }
+}
+
+#[test]
+fn what_is_bad_gives_no_payload() {
+    let mut refused = 0;
+    for (case, host) in read("negatives") {
+        let Some(encoded) = case.get("encoded") else {
+            continue;
+        };
+        let decoded = decode(payloads(encoded), &Settings::default(), &host);
+        match case["verdict"].as_str().expect("a verdict") {
+            "reject" => {
+                assert!(
+                    matches!(decoded, Err(Failure::Invalid(_))),
+                    "{}: {}",
+                    case["name"],
+                    case["why"]
+                );
+                refused += 1;
+            }
+            "either" => {
+                let allowed = match &decoded {
+                    Ok(decoded) => *decoded == payloads(&case["decoded_if_accepted"]),
+                    Err(failure) => matches!(failure, Failure::Invalid(_)),
+                };
+                assert!(allowed, "{}: {}", case["name"], case["why"]);
+            }
+            _ => {
+                let decoded = decoded.expect("within the limit");
+                assert!(
+                    decoded[0].data.iter().all(|byte| *byte == 0)
+                        && decoded[0].data.len() == 10_000_000
+                );
+                let limits = Settings {
+                    max_inflated_bytes: 9_999_999,
+                    ..Settings::default()
+                };
+                let refused = decode(payloads(encoded), &limits, &host);
+                assert!(
+                    matches!(refused, Err(Failure::Invalid(_))),
+                    "{}",
+                    case["name"]
+                );
+            }
+        }
+    }
+    assert!(refused > 100, "or this test proves nothing: {refused}");
+}
+
+#[test]
+fn what_is_encoded_by_any_settings_is_decoded_without() {
+    let settings = |pairs: &[(&str, &str)]| {
+        let owned: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Settings::parse(&owned).expect("settings")
+    };
+    let host = Native {
+        keys: BTreeMap::from([
+            ("k1".to_owned(), vec![1; 32]),
+            ("k2".to_owned(), vec![2; 32]),
+        ]),
+        active: Some("k1".to_owned()),
+    };
+    for settings in [
+        settings(&[]),
+        settings(&[("key-id", "k2")]),
+        settings(&[("compression", "zlib")]),
+        settings(&[("compression", "gzip")]),
+        settings(&[("compression", "snappy")]),
+        settings(&[("compression", "snappy"), ("snappy-format", "framed")]),
+        settings(&[("compression", "zlib"), ("encryption", "off")]),
+        settings(&[("compression", "snappy"), ("encryption", "off")]),
+        settings(&[("encryption", "off")]),
+    ] {
+        for (case, _) in read("go-encryption") {
+            let written = payloads(&case["decoded"]);
+            let encoded = encode(written.clone(), &settings, &host).expect("encodes");
+            let is_as_configured = encoded.iter().zip(&written).all(|(encoded, written)| {
+                let marker = encoded.find("encoding");
+                let key_id = encoded.find("encryption-key-id");
+                match settings.encryption {
+                    true => {
+                        let expected = settings.key_id.as_deref().unwrap_or("k1");
+                        marker == Some(b"binary/encrypted") && key_id == Some(expected.as_bytes())
+                    }
+                    false => {
+                        host.marshal(encoded).len() < host.marshal(written).len()
+                            || encoded == written
+                    }
+                }
+            });
+            assert!(is_as_configured, "{settings:?} {}", case["name"]);
+            assert!(
+                decode(encoded, &Settings::default(), &host) == Ok(written),
+                "{settings:?} {}",
+                case["name"]
+            );
+        }
+    }
+}
+
+#[test]
+fn what_the_operator_has_to_mend_is_not_the_payloads_fault() {
+    let host = Native {
+        keys: BTreeMap::new(),
+        active: None,
+    };
+    let payload = || vec![Payload::default()];
+    assert!(matches!(
+        encode(payload(), &Settings::default(), &host),
+        Err(Failure::Unavailable(_))
+    ));
+    let settings = Settings {
+        key_id: Some("gone".to_owned()),
+        ..Settings::default()
+    };
+    assert!(matches!(
+        encode(payload(), &settings, &host),
+        Err(Failure::Unavailable(_))
+    ));
+}
+
+#[test]
+fn a_failure_names_the_payload_and_no_secret() {
+    let secret = "test-key-test-key-test-key-test!";
+    let host = Native {
+        keys: BTreeMap::new(),
+        active: None,
+    };
+    let metadata = [
+        ("encoding", "binary/encrypted"),
+        ("encryption-key-id", secret),
+    ];
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec()));
+    let bad = Payload {
+        metadata: metadata.into(),
+        data: b"plaintext".to_vec(),
+        ..Payload::default()
+    };
+    match decode(vec![Payload::default(), bad], &Settings::default(), &host) {
+        Err(Failure::Invalid(text)) => {
+            assert!(text.starts_with("payload 1: "), "{text}");
+            assert!(
+                !text.contains(secret) && !text.contains("plaintext"),
+                "{text}"
+            );
+        }
+        _ => panic!("decoded with a key that is not there"),
+    }
+}
+
+/// Every case of a file, with a host that has its keys.
+fn read(name: &str) -> Vec<(Value, Native)> {
+    let path = format!(
+        "{}/../tests/fixtures/vectors/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let file: Value = serde_json::from_slice(&text).expect("JSON");
+    let cases = file["cases"].as_array().expect("cases").clone();
+    assert!(!cases.is_empty(), "or this test proves nothing");
+    let with_host = |case: Value| {
+        let keys = case.get("keys").unwrap_or(&file["keys"]);
+        let keys = keys.as_object().into_iter().flatten().map(|(id, key)| {
+            let key = key.as_str().expect("a key");
+            (
+                id.clone(),
+                base64_simd::STANDARD.decode_to_vec(key).expect("base64"),
+            )
+        });
+        let host = Native {
+            keys: keys.collect(),
+            active: None,
+        };
+        (case, host)
+    };
+    cases.into_iter().map(with_host).collect()
+}
+
+fn payloads(value: &Value) -> Vec<Payload> {
+    let body = serde_json::to_vec(value).expect("JSON");
+    let payloads = json::read(&body, UnknownFields::Reject).expect("payloads");
+    payloads.into_iter().map(from_proto).collect()
+}
+
+fn from_proto(payload: proto::Payload) -> Payload {
+    Payload {
+        metadata: payload.metadata.into_iter().collect(),
+        data: payload.data,
+        external_payloads: payload
+            .external_payloads
+            .into_iter()
+            .map(|external| external.size_bytes)
+            .collect(),
+    }
+}
+
+fn to_proto(payload: Payload) -> proto::Payload {
+    let external = payload.external_payloads.into_iter();
+    proto::Payload {
+        metadata: payload.metadata.into_iter().collect(),
+        data: payload.data,
+        external_payloads: external
+            .map(|size_bytes| proto::ExternalPayloadDetails { size_bytes })
+            .collect(),
+    }
+}
