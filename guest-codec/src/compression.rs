@@ -1,46 +1,37 @@
 //! The compressions of the SDK samples, each over a whole marshalled payload.
 //!
 //! Nothing is allocated on a sender's word: what data claims to inflate to counts only once it
-//! has, and not beyond the limit.
+//! has. What is cut short, or fails its checksum, gives an error and nothing else.
 
-use std::io::{Read, Write};
+mod deflate;
+mod gzip;
+mod snappy;
 
-use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
-use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status};
+use deflate::{Deflater, Inflater};
+use miniz_oxide::DataFormat;
+
+/// What a marker of compressed data says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `binary/zlib`: RFC 1950. Go's and Java's.
+    Zlib,
+    /// `binary/gzip`: RFC 1952. Python's external storage sample.
+    Gzip,
+    /// `binary/snappy`: a block or a framed stream, told apart by looking.
+    Snappy,
+}
 
 /// A compression, as `encode` does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// RFC 1950, `binary/zlib`: Go's and Java's.
+    /// A zlib stream.
     Zlib,
-    /// RFC 1952, `binary/gzip`: Python's external storage sample.
+    /// A gzip file of one member.
     Gzip,
-    /// `binary/snappy`, in one of two forms that do not read each other.
-    Snappy(SnappyFormat),
-}
-
-/// What a snappy encoder writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SnappyFormat {
-    /// A raw block: Go's.
-    Block,
-    /// A framed stream: the Python documentation's.
-    Framed,
-}
-
-/// How a framed stream begins. As a block it would copy from before its own beginning.
-const SNAPPY_STREAM: &[u8] = b"\xff\x06\x00\x00sNaPpY";
-
-/// A snappy block's longest copy is 64 bytes, for three: no block inflates more.
-const SNAPPY_RATIO: usize = 22;
-
-/// Compresses and inflates, one payload after the other with the same buffers: an encoder's
-/// tables have a third of a megabyte.
-#[derive(Default)]
-pub struct Compressor {
-    deflate: Option<Compress>,
-    inflate: Option<Decompress>,
+    /// A snappy block, Go's.
+    SnappyBlock,
+    /// A framed snappy stream, the Python documentation's.
+    SnappyFramed,
 }
 
 /// Why compressed data gave nothing.
@@ -48,121 +39,83 @@ pub struct Compressor {
 pub enum InflateError {
     /// It is not what its marker says, or was changed or cut short.
     Corrupt,
-    /// It would be larger than it may become.
+    /// It would become larger than it may.
     TooLarge,
+}
+
+/// Compresses and inflates one payload after the other, with the same tables and buffers. Those
+/// that are not needed are never made: a compressor's have a quarter of a megabyte.
+#[derive(Default)]
+pub struct Compressor {
+    deflater: Option<Deflater>,
+    inflater: Option<Inflater>,
+    inflated: Vec<u8>,
+}
+
+impl Format {
+    /// What people call it, and the setting `decode`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Zlib => "zlib",
+            Self::Gzip => "gzip",
+            Self::Snappy => "snappy",
+        }
+    }
+
+    /// The value of `encoding`.
+    pub const fn marker(self) -> &'static str {
+        match self {
+            Self::Zlib => "binary/zlib",
+            Self::Gzip => "binary/gzip",
+            Self::Snappy => "binary/snappy",
+        }
+    }
+}
+
+impl Compression {
+    /// What it compresses to.
+    pub const fn format(self) -> Format {
+        match self {
+            Self::Zlib => Format::Zlib,
+            Self::Gzip => Format::Gzip,
+            Self::SnappyBlock | Self::SnappyFramed => Format::Snappy,
+        }
+    }
 }
 
 impl Compressor {
     /// The bytes, compressed.
     pub fn compress(&mut self, compression: Compression, bytes: &[u8]) -> Vec<u8> {
+        let deflater = &mut self.deflater;
         match compression {
-            Compression::Zlib => self.deflate(bytes),
-            Compression::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-                written(encoder.write_all(bytes).and_then(|()| encoder.finish()))
+            Compression::Zlib => {
+                let mut stream = Vec::new();
+                deflate::append(deflater, DataFormat::Zlib, bytes, &mut stream);
+                stream
             }
-            Compression::Snappy(SnappyFormat::Block) => {
-                let mut encoder = snap::raw::Encoder::new();
-                // Fails only beyond 4 GiB, which a guest does not have.
-                encoder.compress_vec(bytes).unwrap_or_default()
-            }
-            Compression::Snappy(SnappyFormat::Framed) => {
-                let mut encoder = snap::write::FrameEncoder::new(Vec::new());
-                let flushed = encoder.write_all(bytes);
-                written(
-                    flushed.and_then(|()| encoder.into_inner().map_err(|error| error.into_error())),
-                )
-            }
+            Compression::Gzip => gzip::compress(deflater, bytes),
+            Compression::SnappyBlock => snappy::block(bytes),
+            Compression::SnappyFramed => snappy::framed(bytes),
         }
     }
 
-    fn deflate(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let deflate = self
-            .deflate
-            .get_or_insert_with(|| Compress::new(flate2::Compression::default(), true));
-        deflate.reset();
-        let mut compressed = Vec::with_capacity(bytes.len() / 2 + 64);
-        loop {
-            let before = deflate.total_in();
-            let taken = usize::try_from(before).unwrap_or(bytes.len());
-            match deflate.compress_vec(&bytes[taken..], &mut compressed, FlushCompress::Finish) {
-                Ok(Status::StreamEnd) => return compressed,
-                // It wants room.
-                Ok(Status::Ok | Status::BufError) => {
-                    compressed.reserve(compressed.capacity() / 2 + 64)
-                }
-                // Deflating fails on misuse only; nothing is kept that is not smaller.
-                Err(_) => return bytes.to_vec(),
-            }
+    /// What the bytes were before they were compressed, if that is not more than `limit` bytes.
+    pub fn inflate(
+        &mut self,
+        format: Format,
+        bytes: &[u8],
+        limit: usize,
+    ) -> Result<&[u8], InflateError> {
+        self.inflated.clear();
+        let inflater = self.inflater.get_or_insert_default();
+        let inflated = &mut self.inflated;
+        match format {
+            Format::Zlib => inflater.zlib(bytes, inflated, limit)?,
+            Format::Gzip => gzip::inflate(inflater, bytes, inflated, limit)?,
+            Format::Snappy => snappy::inflate(bytes, inflated, limit)?,
         }
+        Ok(inflated)
     }
-
-    /// What was compressed as `binary/zlib`. Bytes after the stream are ignored, as Go and Java do.
-    pub fn inflate_zlib(&mut self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, InflateError> {
-        let inflate = self.inflate.get_or_insert_with(|| Decompress::new(true));
-        inflate.reset(true);
-        let mut inflated = Vec::with_capacity((bytes.len() * 3).min(limit) + 64);
-        loop {
-            let taken = usize::try_from(inflate.total_in()).map_err(|_| InflateError::Corrupt)?;
-            let length = inflated.len();
-            match inflate.decompress_vec(&bytes[taken..], &mut inflated, FlushDecompress::None) {
-                Ok(Status::StreamEnd) if inflated.len() <= limit => return Ok(inflated),
-                _ if inflated.len() > limit => return Err(InflateError::TooLarge),
-                Ok(Status::StreamEnd) | Err(_) => return Err(InflateError::Corrupt),
-                Ok(Status::Ok | Status::BufError) => {}
-            }
-            let is_full = inflated.len() == inflated.capacity();
-            let moved = inflated.len() > length || inflate.total_in() > taken as u64;
-            if is_full {
-                let more = inflated.capacity().min(limit + 1 - inflated.len()).max(64);
-                inflated.reserve_exact(more);
-            } else if !moved {
-                // There is room, and nothing more to read: the stream is cut short.
-                return Err(InflateError::Corrupt);
-            }
-        }
-    }
-
-    /// What was compressed as `binary/gzip`, of one member or several.
-    pub fn inflate_gzip(&mut self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, InflateError> {
-        bounded(MultiGzDecoder::new(bytes), limit)
-    }
-
-    /// What was compressed as `binary/snappy`, in whichever form.
-    pub fn inflate_snappy(&mut self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, InflateError> {
-        // The stream encoder writes nothing at all for nothing.
-        if bytes.is_empty() {
-            return Ok(Vec::new());
-        }
-        if bytes.starts_with(SNAPPY_STREAM) {
-            return bounded(snap::read::FrameDecoder::new(bytes), limit);
-        }
-        let length = snap::raw::decompress_len(bytes).map_err(|_| InflateError::Corrupt)?;
-        if length > limit {
-            return Err(InflateError::TooLarge);
-        }
-        if length > bytes.len().saturating_mul(SNAPPY_RATIO) {
-            return Err(InflateError::Corrupt);
-        }
-        snap::raw::Decoder::new()
-            .decompress_vec(bytes)
-            .map_err(|_| InflateError::Corrupt)
-    }
-}
-
-/// A write to a `Vec` does not fail.
-fn written(outcome: std::io::Result<Vec<u8>>) -> Vec<u8> {
-    outcome.unwrap_or_default()
-}
-
-fn bounded(reader: impl Read, limit: usize) -> Result<Vec<u8>, InflateError> {
-    let mut inflated = Vec::new();
-    let read = reader.take(limit as u64 + 1).read_to_end(&mut inflated);
-    if inflated.len() > limit {
-        return Err(InflateError::TooLarge);
-    }
-    read.map_err(|_| InflateError::Corrupt)?;
-    Ok(inflated)
 }
 
 #[cfg(test)]
@@ -172,78 +125,71 @@ mod tests {
     const ALL: [Compression; 4] = [
         Compression::Zlib,
         Compression::Gzip,
-        Compression::Snappy(SnappyFormat::Block),
-        Compression::Snappy(SnappyFormat::Framed),
+        Compression::SnappyBlock,
+        Compression::SnappyFramed,
     ];
-
-    fn inflate(
-        compressor: &mut Compressor,
-        compression: Compression,
-        bytes: &[u8],
-        limit: usize,
-    ) -> Result<Vec<u8>, InflateError> {
-        match compression {
-            Compression::Zlib => compressor.inflate_zlib(bytes, limit),
-            Compression::Gzip => compressor.inflate_gzip(bytes, limit),
-            Compression::Snappy(_) => compressor.inflate_snappy(bytes, limit),
-        }
-    }
 
     #[test]
     fn what_was_compressed_inflates_up_to_the_limit_and_not_beyond() {
         let mut compressor = Compressor::default();
-        let noise: Vec<u8> = (0u32..70_000)
-            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        let noise: Vec<u8> = (0u32..200_000)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
             .collect();
+        let samples = [
+            &b""[..],
+            b"a",
+            b"abcabcabcabc",
+            &[0; 65_536],
+            &[0; 65_537],
+            &[7; 3_000_000],
+            &noise,
+        ];
         for compression in ALL {
-            for bytes in [&b""[..], b"a", b"abcabcabcabc", &[0; 100_000], &noise] {
+            for bytes in samples {
+                let format = compression.format();
                 let compressed = compressor.compress(compression, bytes);
-                let inflated = inflate(&mut compressor, compression, &compressed, bytes.len());
-                assert_eq!(
-                    inflated.as_deref(),
-                    Ok(bytes),
-                    "{compression:?} {}",
-                    bytes.len()
-                );
+                let mut inflate = |limit| {
+                    let inflated = compressor.inflate(format, &compressed, limit);
+                    inflated.map(<[u8]>::to_vec)
+                };
+                let at = (compression, bytes.len());
+                assert!(inflate(bytes.len()).as_deref() == Ok(bytes), "{at:?}");
                 if let Some(less) = bytes.len().checked_sub(1) {
-                    let refused = inflate(&mut compressor, compression, &compressed, less);
-                    assert_eq!(
-                        refused,
-                        Err(InflateError::TooLarge),
-                        "{compression:?} {}",
-                        bytes.len()
-                    );
+                    assert!(inflate(less) == Err(InflateError::TooLarge), "{at:?}");
                 }
             }
         }
     }
 
     #[test]
-    fn what_is_cut_short_gives_nothing() {
+    fn what_is_cut_short_or_changed_gives_nothing() {
         let mut compressor = Compressor::default();
+        let bytes = b"some text, and some text again".repeat(20);
         for compression in ALL {
-            let compressed =
-                compressor.compress(compression, &b"some text, and some text again".repeat(20));
-            // A stream of whole frames is a stream too.
-            let whole = if compression == Compression::Snappy(SnappyFormat::Framed) {
-                SNAPPY_STREAM.len()
-            } else {
-                0
-            };
+            let format = compression.format();
+            let compressed = compressor.compress(compression, &bytes);
             for length in 1..compressed.len() {
-                if length != whole {
-                    let cut = inflate(&mut compressor, compression, &compressed[..length], 1 << 20);
-                    assert_eq!(cut, Err(InflateError::Corrupt), "{compression:?} {length}");
-                }
+                // A framed stream of whole chunks is a stream, and one of none is empty.
+                let expected = match (compression, length) {
+                    (Compression::SnappyFramed, 10) => Ok(&[][..]),
+                    _ => Err(InflateError::Corrupt),
+                };
+                let cut = compressor.inflate(format, &compressed[..length], 1 << 20);
+                assert_eq!(cut, expected, "{compression:?} {length}");
+            }
+            let checked = match compression {
+                // There is no checksum.
+                Compression::SnappyBlock => continue,
+                // Time, level and system are anyone's.
+                Compression::Gzip => 10..compressed.len(),
+                Compression::Zlib | Compression::SnappyFramed => 0..compressed.len(),
+            };
+            for at in checked {
+                let mut changed = compressed.clone();
+                changed[at] ^= 1;
+                let inflated = compressor.inflate(format, &changed, 1 << 20);
+                assert!(inflated.is_err(), "{compression:?} {at}");
             }
         }
-    }
-
-    #[test]
-    fn a_declared_length_is_not_allocated() {
-        let mut compressor = Compressor::default();
-        // 4 GiB less one, and no data.
-        let declared = compressor.inflate_snappy(b"\xff\xff\xff\xff\x0f", usize::MAX >> 1);
-        assert_eq!(declared, Err(InflateError::Corrupt));
     }
 }

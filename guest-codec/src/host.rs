@@ -1,25 +1,23 @@
 //! What the codec asks its host for.
 
-/// One value as Temporal stores it. A metadata key occurs at most once.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Payload {
-    /// What the value is, by key.
-    pub metadata: Vec<(String, Vec<u8>)>,
-    /// The value.
-    pub data: Vec<u8>,
-    /// Sizes, in bytes, of what is stored elsewhere.
-    pub external_payloads: Vec<i64>,
+use crate::types::Payload;
+
+/// The keys and the protobuf encoding, which are the host's.
+pub trait Host {
+    /// Finds the key, opens `nonce || ciphertext || tag` with it and unmarshals what was inside.
+    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Payload, KeyError>;
+
+    /// Marshals the payload and seals it, with the key of that id or else the active one.
+    fn seal(&self, key_id: Option<&str>, payload: &Payload) -> Result<Sealed, KeyError>;
+
+    /// The protobuf encoding of the payload.
+    fn marshal(&self, payload: &Payload) -> Vec<u8>;
+
+    /// The payload that the bytes encode, if they encode one.
+    fn unmarshal(&self, bytes: &[u8]) -> Option<Payload>;
 }
 
-impl Payload {
-    /// The metadata value under that key.
-    pub fn find(&self, key: &str) -> Option<&[u8]> {
-        let entry = self.metadata.iter().find(|(name, _)| name == key);
-        entry.map(|(_, value)| value.as_slice())
-    }
-}
-
-/// A Payload, marshalled and sealed, and the id of the key that did it.
+/// A payload, marshalled and sealed, and the id of the key that did it.
 pub struct Sealed {
     /// The key's id.
     pub key_id: String,
@@ -36,20 +34,8 @@ pub enum KeyError {
     NoActiveKey,
     /// Not sealed by this key, or changed since.
     NotAuthentic,
-    /// What was sealed is no Payload.
+    /// What was sealed is not a payload.
     Malformed,
-    /// Keys cannot be had now.
+    /// The keys cannot be had now.
     Unavailable,
-}
-
-/// The keys and the protobuf encoding, which are the host's.
-pub trait Host {
-    /// Finds the key, opens and unmarshals.
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Payload, KeyError>;
-    /// Marshals and seals, with the key of that id or the active one.
-    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError>;
-    /// The protobuf encoding of the payload.
-    fn marshal(&self, payload: &Payload) -> Vec<u8>;
-    /// The payload that the bytes encode.
-    fn unmarshal(&self, bytes: &[u8]) -> Option<Payload>;
 }

@@ -8,8 +8,14 @@
 
 #[cfg(target_family = "wasm")]
 mod component;
+#[cfg(target_family = "wasm")]
+mod libc;
+#[cfg(target_family = "wasm")]
+mod memory;
 
+pub mod arena;
 pub mod codec;
 pub mod compression;
 pub mod host;
 pub mod settings;
+pub mod types;

@@ -1,6 +1,6 @@
 //! What the operator decides about the codec.
 
-use crate::compression::{Compression, SnappyFormat};
+use crate::compression::{Compression, Format};
 
 /// The namespace's settings. The default is what is done without any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,7 @@ pub struct Settings {
     pub key_id: Option<String>,
     /// Which markers are this namespace's own; payloads with others are foreign.
     pub decode: Markers,
-    /// The most that compressed data may become, in bytes. Four times what Temporal accepts as
-    /// one payload by default, and a quarter of the memory that an instance has by default.
+    /// The most that one payload's compressed data may become, in bytes.
     pub max_inflated_bytes: usize,
 }
 
@@ -31,6 +30,14 @@ pub struct Markers {
     pub snappy: bool,
 }
 
+/// Eight times what Temporal accepts as one payload by default. Twice as much would not fit an
+/// instance's memory of 64 MiB, where it is held twice beside what it came in; half of it is
+/// less than what a request may bring that is not compressed.
+const INFLATED_BYTES: usize = 16 << 20;
+
+/// The most that `max-inflated-bytes` accepts: no instance has more memory than a quarter of it.
+const MOST_INFLATED_BYTES: usize = 1 << 30;
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -43,7 +50,7 @@ impl Default for Settings {
                 gzip: true,
                 snappy: true,
             },
-            max_inflated_bytes: 16 << 20,
+            max_inflated_bytes: INFLATED_BYTES,
         }
     }
 }
@@ -53,83 +60,117 @@ impl Settings {
     /// accepted. `namespace` is always among them, and ignored.
     pub fn parse(settings: &[(String, String)]) -> Result<Self, String> {
         let mut parsed = Self::default();
-        let mut compression = "none";
-        let mut format = SnappyFormat::Block;
+        let mut snappy = Compression::SnappyBlock;
         for (name, value) in settings {
             match name.as_str() {
                 "namespace" => {}
                 "encryption" => {
-                    parsed.encryption = one_of(name, value, &[("on", true), ("off", false)])?
+                    parsed.encryption = one_of(name, value, [("on", true), ("off", false)])?;
                 }
                 "compression" => {
-                    let names = ["none", "zlib", "snappy", "gzip"].map(|name| (name, name));
-                    compression = one_of(name, value, &names)?;
+                    let accepted = [
+                        ("none", None),
+                        ("zlib", Some(Compression::Zlib)),
+                        ("snappy", Some(Compression::SnappyBlock)),
+                        ("gzip", Some(Compression::Gzip)),
+                    ];
+                    parsed.compression = one_of(name, value, accepted)?;
                 }
                 "snappy-format" => {
-                    let formats = [
-                        ("block", SnappyFormat::Block),
-                        ("framed", SnappyFormat::Framed),
+                    let accepted = [
+                        ("block", Compression::SnappyBlock),
+                        ("framed", Compression::SnappyFramed),
                     ];
-                    format = one_of(name, value, &formats)?;
+                    snappy = one_of(name, value, accepted)?;
                 }
                 "key-id" => parsed.key_id = Some(value.clone()),
-                "decode" => parsed.decode = markers(value)?,
-                "max-inflated-bytes" => {
-                    parsed.max_inflated_bytes = value.parse().map_err(|_| {
-                        "setting `max-inflated-bytes` must be a number of bytes".to_owned()
-                    })?;
-                }
+                "decode" => parsed.decode = Markers::parse(name, value)?,
+                "max-inflated-bytes" => parsed.max_inflated_bytes = bytes(name, value)?,
                 _ => {
                     return Err(format!(
-                        "setting `{name}` is unknown; known are encryption, compression, snappy-format, \
-                         key-id, decode and max-inflated-bytes"
+                        "setting `{name}` is unknown; accepted are encryption, compression, \
+                         snappy-format, key-id, decode, max-inflated-bytes"
                     ));
                 }
             }
         }
-        parsed.compression = match compression {
-            "zlib" => Some(Compression::Zlib),
-            "gzip" => Some(Compression::Gzip),
-            "snappy" => Some(Compression::Snappy(format)),
-            _ => None,
-        };
+        if parsed.compression == Some(Compression::SnappyBlock) {
+            parsed.compression = Some(snappy);
+        }
         Ok(parsed)
     }
+
+    /// Whether `decode` would read what `encode` writes. What it would not must not be written.
+    pub fn check_encode(&self) -> Result<(), String> {
+        let format = self.compression.map(Compression::format);
+        let unread = match format {
+            _ if self.encryption && !self.decode.encrypted => "encrypted",
+            Some(format) if !self.decode.has(format) => format.name(),
+            _ => return Ok(()),
+        };
+        Err(format!(
+            "setting `decode` leaves out {unread}, which the other settings make encode write; \
+             accepted is a list that has it"
+        ))
+    }
 }
 
-fn one_of<T: Copy>(name: &str, value: &str, accepted: &[(&str, T)]) -> Result<T, String> {
-    let found = accepted.iter().find(|(word, _)| *word == value);
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let words: Vec<_> = accepted.iter().map(|(word, _)| *word).collect();
-        format!("setting `{name}` must be one of: {}", words.join(", "))
-    })
-}
-
-fn markers(value: &str) -> Result<Markers, String> {
-    let mut markers = Markers {
-        encrypted: false,
-        zlib: false,
-        gzip: false,
-        snappy: false,
-    };
-    for word in value
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-    {
-        match word {
-            "encrypted" => markers.encrypted = true,
-            "zlib" => markers.zlib = true,
-            "gzip" => markers.gzip = true,
-            "snappy" => markers.snappy = true,
-            _ => {
-                return Err(
-                    "setting `decode` must be a list of: encrypted, zlib, gzip, snappy".to_owned(),
-                );
-            }
+impl Markers {
+    /// Whether compressed data of that format is this namespace's own.
+    pub fn has(&self, format: Format) -> bool {
+        match format {
+            Format::Zlib => self.zlib,
+            Format::Gzip => self.gzip,
+            Format::Snappy => self.snappy,
         }
     }
-    Ok(markers)
+
+    fn parse(name: &str, value: &str) -> Result<Self, String> {
+        let mut markers = Self {
+            encrypted: false,
+            zlib: false,
+            gzip: false,
+            snappy: false,
+        };
+        for word in value.split(',') {
+            let marker = match word.trim() {
+                "encrypted" => &mut markers.encrypted,
+                "zlib" => &mut markers.zlib,
+                "gzip" => &mut markers.gzip,
+                "snappy" => &mut markers.snappy,
+                _ => {
+                    return Err(format!(
+                        "setting `{name}` must be one or more of these, with commas between them: \
+                         encrypted, zlib, gzip, snappy"
+                    ));
+                }
+            };
+            *marker = true;
+        }
+        Ok(markers)
+    }
+}
+
+fn one_of<T, const N: usize>(
+    name: &str,
+    value: &str,
+    accepted: [(&str, T); N],
+) -> Result<T, String> {
+    let words = accepted.each_ref().map(|(word, _)| *word);
+    let found = accepted.into_iter().find(|(word, _)| *word == value);
+    found
+        .map(|(_, meaning)| meaning)
+        .ok_or_else(|| format!("setting `{name}` must be one of: {}", words.join(", ")))
+}
+
+fn bytes(name: &str, value: &str) -> Result<usize, String> {
+    let accepted = 1..=MOST_INFLATED_BYTES;
+    let number = value.parse().ok();
+    number
+        .filter(|number| accepted.contains(number))
+        .ok_or_else(|| {
+            format!("setting `{name}` must be a number of bytes, 1 to {MOST_INFLATED_BYTES}")
+        })
 }
 
 #[cfg(test)]
@@ -159,10 +200,7 @@ mod tests {
             ("snappy-format", "framed"),
         ]);
         let settings = settings.expect("accepted");
-        assert_eq!(
-            settings.compression,
-            Some(Compression::Snappy(SnappyFormat::Framed))
-        );
+        assert_eq!(settings.compression, Some(Compression::SnappyFramed));
         assert_eq!(settings.key_id.as_deref(), Some("k2"));
         assert!(!settings.encryption && settings.decode.zlib && !settings.decode.gzip);
         assert_eq!(settings.max_inflated_bytes, 1000);
@@ -179,7 +217,31 @@ mod tests {
         check("encryption", "true", "on, off");
         check("snappy-format", "raw", "block, framed");
         check("decode", "zlib,lz4", "encrypted, zlib, gzip, snappy");
-        check("max-inflated-bytes", "16MiB", "number");
-        check("max-inflated-bytes", "-1", "number");
+        check("decode", "", "encrypted, zlib, gzip, snappy");
+        check("max-inflated-bytes", "16MiB", "number of bytes");
+        check("max-inflated-bytes", "-1", "number of bytes");
+        check("max-inflated-bytes", "0", "1 to 1073741824");
+        check("max-inflated-bytes", "1073741825", "1 to 1073741824");
+    }
+
+    #[test]
+    fn what_decode_would_not_read_is_not_to_be_written() {
+        let check = |settings: &[(&str, &str)], unread: Option<&str>| {
+            let checked = parse(settings).expect("accepted").check_encode();
+            match unread {
+                None => assert_eq!(checked, Ok(()), "{settings:?}"),
+                Some(word) => {
+                    let error = checked.expect_err("refused");
+                    assert!(error.contains(&format!("leaves out {word},")), "{error}");
+                }
+            }
+        };
+        check(&[], None);
+        check(&[("decode", "encrypted")], None);
+        check(&[("decode", "zlib")], Some("encrypted"));
+        check(&[("decode", "zlib"), ("encryption", "off")], None);
+        let snappy = ("compression", "snappy");
+        check(&[("decode", "encrypted,zlib"), snappy], Some("snappy"));
+        check(&[("decode", "encrypted,snappy"), snappy], None);
     }
 }

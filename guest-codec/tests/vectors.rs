@@ -6,9 +6,10 @@ use aes_gcm::AesGcm;
 use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::aes::{Aes128, Aes192, Aes256};
-use guest_codec::codec::{Failure, decode, encode};
-use guest_codec::host::{Host, KeyError, Payload, Sealed};
+use guest_codec::codec::{decode, encode};
+use guest_codec::host::{Host, KeyError, Sealed};
 use guest_codec::settings::Settings;
+use guest_codec::types::{CodecError, ExternalPayload, Payload};
 use proto::json::{self, UnknownFields};
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ impl Host for Native {
         self.unmarshal(&opened).ok_or(KeyError::Malformed)
     }
 
-    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError> {
+    fn seal(&self, key_id: Option<&str>, payload: &Payload) -> Result<Sealed, KeyError> {
         let key_id = key_id
             .or(self.active.as_deref())
             .ok_or(KeyError::NoActiveKey)?;
@@ -47,7 +48,7 @@ impl Host for Native {
         let cipher = AesGcm::<Aes256, U12>::new_from_slice(key).expect("a key of 32 bytes");
         // Constant, since nothing here is secret.
         let mut bytes = vec![7; 12];
-        let sealed = cipher.encrypt((&[7; 12]).into(), self.marshal(&payload).as_slice());
+        let sealed = cipher.encrypt((&[7; 12]).into(), self.marshal(payload).as_slice());
         bytes.extend(sealed.expect("seals"));
         Ok(Sealed {
             key_id: key_id.to_owned(),
@@ -116,7 +117,7 @@ fn what_is_bad_gives_no_payload() {
         match case["verdict"].as_str().expect("a verdict") {
             "reject" => {
                 assert!(
-                    matches!(decoded, Err(Failure::Invalid(_))),
+                    matches!(decoded, Err(CodecError::Invalid(_))),
                     "{}: {}",
                     case["name"],
                     case["why"]
@@ -126,7 +127,7 @@ fn what_is_bad_gives_no_payload() {
             "either" => {
                 let allowed = match &decoded {
                     Ok(decoded) => *decoded == payloads(&case["decoded_if_accepted"]),
-                    Err(failure) => matches!(failure, Failure::Invalid(_)),
+                    Err(error) => matches!(error, CodecError::Invalid(_)),
                 };
                 assert!(allowed, "{}: {}", case["name"], case["why"]);
             }
@@ -142,7 +143,7 @@ fn what_is_bad_gives_no_payload() {
                 };
                 let refused = decode(payloads(encoded), &limits, &host);
                 assert!(
-                    matches!(refused, Err(Failure::Invalid(_))),
+                    matches!(refused, Err(CodecError::Invalid(_))),
                     "{}",
                     case["name"]
                 );
@@ -215,7 +216,7 @@ fn what_the_operator_has_to_mend_is_not_the_payloads_fault() {
     let payload = || vec![Payload::default()];
     assert!(matches!(
         encode(payload(), &Settings::default(), &host),
-        Err(Failure::Unavailable(_))
+        Err(CodecError::Unavailable(_))
     ));
     let settings = Settings {
         key_id: Some("gone".to_owned()),
@@ -223,7 +224,7 @@ fn what_the_operator_has_to_mend_is_not_the_payloads_fault() {
     };
     assert!(matches!(
         encode(payload(), &settings, &host),
-        Err(Failure::Unavailable(_))
+        Err(CodecError::Unavailable(_))
     ));
 }
 
@@ -245,7 +246,7 @@ fn a_failure_names_the_payload_and_no_secret() {
         ..Payload::default()
     };
     match decode(vec![Payload::default(), bad], &Settings::default(), &host) {
-        Err(Failure::Invalid(text)) => {
+        Err(CodecError::Invalid(text)) => {
             assert!(text.starts_with("payload 1: "), "{text}");
             assert!(
                 !text.contains(secret) && !text.contains("plaintext"),
@@ -297,7 +298,9 @@ fn from_proto(payload: proto::Payload) -> Payload {
         external_payloads: payload
             .external_payloads
             .into_iter()
-            .map(|external| external.size_bytes)
+            .map(|external| ExternalPayload {
+                size_bytes: external.size_bytes,
+            })
             .collect(),
     }
 }
@@ -308,7 +311,9 @@ fn to_proto(payload: Payload) -> proto::Payload {
         metadata: payload.metadata.into_iter().collect(),
         data: payload.data,
         external_payloads: external
-            .map(|size_bytes| proto::ExternalPayloadDetails { size_bytes })
+            .map(|external| proto::ExternalPayloadDetails {
+                size_bytes: external.size_bytes,
+            })
             .collect(),
     }
 }

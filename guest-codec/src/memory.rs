@@ -1,0 +1,150 @@
+//! The component's allocator: an [`Arena`] in the linear memory.
+//!
+//! A fresh instance is wiped memory, paid for by the page. This allocator begins where the linker's
+//! data ends and fills what memory there is before it asks for more, which is dear.
+//!
+//! It must be the only one, since there is only one such place: libc's allocator would take the
+//! same addresses. [`crate::libc`] keeps that out of the component.
+#![allow(
+    unsafe_code,
+    reason = "an allocator is made of addresses, and the ABI knows it by a symbol"
+)]
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::arch::wasm32::{memory_grow, memory_size, unreachable};
+use core::cell::UnsafeCell;
+use core::ptr;
+
+use crate::arena::Arena;
+
+/// Bytes of a page of linear memory.
+const PAGE: usize = 64 << 10;
+
+#[global_allocator]
+static MEMORY: Memory = Memory(UnsafeCell::new(Arena::new()));
+
+struct Memory(UnsafeCell<Arena>);
+
+// SAFETY: the component has one thread, since its target has no others.
+unsafe impl Sync for Memory {}
+
+unsafe extern "C" {
+    /// The linker's: from here to the end of the first memory nothing is placed.
+    static __heap_base: u8;
+}
+
+impl Memory {
+    /// Lets `place` find a place, with more memory if there is none without.
+    fn place<T>(&self, bytes: usize, place: impl Fn(&mut Arena) -> Option<T>) -> Option<T> {
+        // SAFETY: no other reference to the arena is alive: there is one thread, and nothing
+        // that is called from here allocates.
+        let arena = unsafe { &mut *self.0.get() };
+        place(arena).or_else(|| {
+            more(arena, bytes)?;
+            place(arena)
+        })
+    }
+
+    fn allocate(&self, layout: Layout) -> Option<(*mut u8, bool)> {
+        let (size, align) = (layout.size(), layout.align());
+        let allocate = |arena: &mut Arena| arena.allocate(size, align);
+        let (at, is_zero) = self.place(size.saturating_add(align), allocate)?;
+        Some((ptr::with_exposed_provenance_mut(at), is_zero))
+    }
+}
+
+/// Adds memory to the arena for that many bytes: what there is from the start, and then what can
+/// be had.
+#[cold]
+fn more(arena: &mut Arena, bytes: usize) -> Option<()> {
+    if arena.is_empty() {
+        let base = (&raw const __heap_base).addr();
+        arena.add(base, memory_size(0) * PAGE - base);
+    }
+    let (least, best) = arena.missing(bytes);
+    if least == 0 {
+        return Some(());
+    }
+    for bytes in [best, least] {
+        let pages = bytes.div_ceil(PAGE);
+        let before = memory_grow(0, pages);
+        if before != usize::MAX {
+            arena.add(before * PAGE, pages * PAGE);
+            return Some(());
+        }
+    }
+    None
+}
+
+// SAFETY: the arena places blocks in memory that is nobody else's, does not place a block where
+// another is, and aligns them. It does not unwind.
+unsafe impl GlobalAlloc for Memory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.allocate(layout).map_or(ptr::null_mut(), |(at, _)| at)
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let Some((at, is_zero)) = self.allocate(layout) else {
+            return ptr::null_mut();
+        };
+        if !is_zero {
+            // SAFETY: the block is that large, and nobody's yet.
+            unsafe { at.write_bytes(0, layout.size()) };
+        }
+        at
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        self.place(0, |arena| Some(arena.free(at.addr(), layout.size())));
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let old = layout.size();
+        let resized = self.place(size.saturating_sub(old), |arena| {
+            let is_resized = arena.resize(at.addr(), old, size);
+            // With more memory only the last block could be.
+            (is_resized || !arena.is_last(at.addr(), old)).then_some(is_resized)
+        });
+        match resized {
+            Some(true) => return at,
+            Some(false) => {}
+            None => return ptr::null_mut(),
+        }
+        // SAFETY: the caller's promise, that the size is not too large for a layout.
+        let moved = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        let Some((moved, _)) = self.allocate(moved) else {
+            return ptr::null_mut();
+        };
+        // SAFETY: both blocks are at least as large as the smaller of them, and apart.
+        unsafe { moved.copy_from_nonoverlapping(at, old.min(size)) };
+        // SAFETY: the caller's promise, that it is a block of this allocator and layout.
+        unsafe { self.dealloc(at, layout) };
+        moved
+    }
+}
+
+/// What the canonical ABI allocates with: memory for lists and strings that the host hands in.
+///
+/// # Safety
+///
+/// As of `realloc`; a size of 0 is no block.
+#[unsafe(export_name = "cabi_realloc")]
+unsafe extern "C" fn cabi_realloc(at: *mut u8, old: usize, align: usize, size: usize) -> *mut u8 {
+    if size == 0 {
+        return ptr::without_provenance_mut(align);
+    }
+    // SAFETY: the canonical ABI's alignments are powers of two, and its sizes fit 32 bits.
+    let layout =
+        unsafe { Layout::from_size_align_unchecked(if old == 0 { size } else { old }, align) };
+    let block = if old == 0 {
+        // SAFETY: the size is not 0.
+        unsafe { MEMORY.alloc(layout) }
+    } else {
+        // SAFETY: the caller's promise, that it is a block of this allocator and layout.
+        unsafe { MEMORY.realloc(at, layout, size) }
+    };
+    if block.is_null() {
+        unreachable();
+    }
+    block
+}
