@@ -35,7 +35,13 @@ fn build(package: &Path, what: &[&str], target: &Path) {
     watch(package);
     let mut cargo = Command::new(variable("CARGO"));
     cargo
-        .args(["build", "--locked", "--release", "--target", "wasm32-wasip2"])
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "--target",
+            "wasm32-wasip2",
+        ])
         .args(what)
         .arg("--target-dir")
         .arg(target)

@@ -1,0 +1,242 @@
+//! The server, in a process of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use crate::client::{Answer, Connection, Request};
+use crate::command::program;
+use crate::folder::Folder;
+use crate::guests::{GUESTS, guest};
+use crate::payload::Payload;
+use crate::wait::until;
+
+/// The name of the configuration in its folder.
+const CONFIG: &str = "codec-host.toml";
+
+/// A server that is about to be started.
+pub struct Setup {
+    folder: Folder,
+    command: Command,
+}
+
+impl Setup {
+    /// A demonstration server.
+    pub fn demo() -> Self {
+        Self::new(Folder::new(), |command, _| {
+            command.arg("--demo");
+        })
+    }
+
+    /// A server with that configuration. The guests that it names as `"….wasm"` are put next to it.
+    pub fn config(text: &str) -> Self {
+        let folder = Folder::new();
+        for name in GUESTS {
+            let file = format!("{name}.wasm");
+            if text.contains(&format!("\"{file}\"")) {
+                folder.write(&file, guest(name));
+            }
+        }
+        folder.write(CONFIG, text);
+        Self::new(folder, |command, folder| {
+            command.arg("--config").arg(folder.path(CONFIG));
+        })
+    }
+
+    /// A server with an empty `codecs` directory.
+    pub fn codecs() -> Self {
+        let folder = Folder::new();
+        std::fs::create_dir(folder.path("codecs")).expect("a folder");
+        Self::new(folder, |command, folder| {
+            command.arg("--codecs").arg(folder.path("codecs"));
+        })
+    }
+
+    fn new(folder: Folder, what: impl FnOnce(&mut Command, &Folder)) -> Self {
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        what(&mut command, &folder);
+        Self { folder, command }
+    }
+
+    /// With a file in its folder.
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.folder.write(name, content);
+        self
+    }
+
+    /// With an environment variable.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// With that log level.
+    pub fn log(mut self, level: &str) -> Self {
+        self.command.args(["--log", level]);
+        self
+    }
+
+    /// Starts it, and waits until it listens.
+    pub fn start(mut self) -> Server {
+        let mut child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        let log = Text::default();
+        log.follow(child.stderr.take().expect("piped"));
+        let out = Text::default();
+        out.follow(child.stdout.take().expect("piped"));
+        let mut server = Server {
+            folder: self.folder,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            child,
+            out,
+            log,
+        };
+        server.address = until("the server listens", || {
+            if let Some(status) = server.ended() {
+                panic!("the server ended with {status}: {}", server.log.now());
+            }
+            let out = server.out.now();
+            let line = out.lines().next().filter(|_| out.contains('\n'))?;
+            let address = line
+                .strip_prefix("listening on http://")
+                .expect("the address");
+            Some(address.parse().expect("an address"))
+        });
+        server
+    }
+}
+
+/// A server that runs. It is killed when its test is done with it.
+pub struct Server {
+    /// Its folder: configuration, keys, `codecs/`.
+    pub folder: Folder,
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+    out: Text,
+    log: Text,
+}
+
+impl Server {
+    /// Asks on a new connection.
+    pub fn ask(&self, request: &Request) -> Answer {
+        self.connect().ask(request)
+    }
+
+    /// Encodes on a new connection.
+    pub fn encode(&self, namespace: &str, payloads: &[Payload]) -> Answer {
+        self.ask(&Request::encode(namespace, payloads))
+    }
+
+    /// Decodes on a new connection.
+    pub fn decode(&self, namespace: &str, payloads: &[Payload]) -> Answer {
+        self.ask(&Request::decode(namespace, payloads))
+    }
+
+    /// A new connection.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self.address)
+    }
+
+    /// Writes another configuration.
+    pub fn configure(&self, text: &str) {
+        self.folder.replace(CONFIG, text);
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.now()
+    }
+
+    /// What it has printed so far.
+    pub fn out(&self) -> String {
+        self.out.now()
+    }
+
+    /// Waits until a line of its log has all of these in it, and answers the line.
+    pub fn logs(&self, texts: &[&str]) -> String {
+        until(&format!("a line of the log has {texts:?}"), || {
+            let log = self.log();
+            log.lines()
+                .find(|line| texts.iter().all(|text| line.contains(text)))
+                .map(str::to_owned)
+        })
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        let status = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
+        assert!(status.expect("kill can be run").success());
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child
+            .try_wait()
+            .expect("a child can be asked for its end")
+    }
+
+    /// Waits for its end, and for the last of what it said.
+    pub fn wait(&mut self) -> ExitStatus {
+        let status = until("the server ends", || self.ended());
+        until("its output ends", || {
+            (self.log.is_ended() && self.out.is_ended()).then_some(())
+        });
+        status
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- the server's log\n{}---", self.log.now());
+        }
+    }
+}
+
+/// What a program says, as far as it has.
+#[derive(Clone, Default)]
+struct Text(Arc<Mutex<(String, bool)>>);
+
+impl Text {
+    fn follow(&self, source: impl Read + Send + 'static) {
+        let text = self.clone();
+        thread::spawn(move || {
+            let mut source = BufReader::new(source);
+            let mut line = Vec::new();
+            while source
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|read| read > 0)
+            {
+                text.lock().0.push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+            text.lock().1 = true;
+        });
+    }
+
+    fn now(&self) -> String {
+        self.lock().0.clone()
+    }
+
+    fn is_ended(&self) -> bool {
+        self.lock().1
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (String, bool)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
