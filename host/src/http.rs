@@ -27,6 +27,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::auth::Grant;
@@ -95,17 +96,25 @@ impl Http {
         let policy = self.policy();
         let verdict = policy.cors.judge(request.headers());
         let mut answer = if !verdict.is_allowed() {
+            let (head, body) = request.into_parts();
+            payloads::discard(&head.headers, body, &policy.limits);
             Refusal::Origin.answer(&mut record)
         } else if request.method() == Method::OPTIONS {
             record.verb = "preflight";
             cors::preflight()
         } else {
-            match self.serve(request, &policy, &mut record).await {
+            let (head, mut body) = request.into_parts();
+            match self.serve(&head, &mut body, &policy, &mut record).await {
                 Ok(body) => {
                     record.bytes_out = body.len();
                     ok(body)
                 }
-                Err(refusal) => refusal.answer(&mut record),
+                Err(refusal) => {
+                    if !refusal.ends_connection() {
+                        payloads::discard(&head.headers, body, &policy.limits);
+                    }
+                    refusal.answer(&mut record)
+                }
             }
         };
         verdict.stamp(answer.headers_mut());
@@ -115,11 +124,11 @@ impl Http {
 
     async fn serve(
         &self,
-        request: Request<Incoming>,
+        head: &Parts,
+        body: &mut Incoming,
         policy: &Policy,
         record: &mut Record,
     ) -> Result<Vec<u8>, Refusal> {
-        let (head, body) = request.into_parts();
         let route = Route::parse(&head.method, head.uri.path())?;
         record.verb = route.verb.as_str();
         let tenants = self.registry.tenants();

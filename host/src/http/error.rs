@@ -63,10 +63,7 @@ impl Refusal {
         record.cause = Some(self.cause());
         let status = self.status();
         let retry_after = self.retry_after();
-        let closes = matches!(
-            self,
-            Self::SlowBody | Self::BrokenBody | Self::TooLarge { .. }
-        );
+        let closes = self.ends_connection();
         let allow = matches!(self, Self::Method);
         let text = self.text();
         record.bytes_out = text.len();
@@ -91,6 +88,14 @@ impl Refusal {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
+    }
+
+    /// Whether the rest of the body is not worth waiting for, so that nothing can follow it.
+    pub(super) fn ends_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::SlowBody | Self::BrokenBody | Self::TooLarge { .. }
+        )
     }
 
     fn status(&self) -> StatusCode {

@@ -40,7 +40,7 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
 /// The whole body.
 pub(super) async fn read(
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut Incoming,
     limits: &RequestLimits,
 ) -> Result<Bytes, Refusal> {
     let received = timeout(
@@ -51,16 +51,16 @@ pub(super) async fn read(
     received.unwrap_or(Err(Refusal::SlowBody))
 }
 
-async fn receive(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, Refusal> {
+async fn receive(headers: &HeaderMap, body: &mut Incoming, limit: usize) -> Result<Bytes, Refusal> {
     let declared = body.size_hint().exact().unwrap_or(0);
     if declared > limit as u64 {
         // Whoever asked before sending has nothing to be drained.
         if !headers.contains_key(EXPECT) {
-            drain(&mut body, limit.saturating_mul(DRAIN_FACTOR)).await;
+            drain(body, limit.saturating_mul(DRAIN_FACTOR)).await;
         }
         return Err(Refusal::TooLarge { limit });
     }
-    let Some(first) = next(&mut body).await? else {
+    let Some(first) = next(body).await? else {
         return Ok(Bytes::new());
     };
     // Most bodies are one frame, and need no second buffer.
@@ -70,9 +70,9 @@ async fn receive(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Resul
     let declared = usize::try_from(declared).unwrap_or(0);
     let mut whole = BytesMut::with_capacity(declared.min(TRUSTED_LENGTH).max(first.len()));
     whole.extend_from_slice(&first);
-    while let Some(more) = next(&mut body).await? {
+    while let Some(more) = next(body).await? {
         if whole.len() + more.len() > limit {
-            drain(&mut body, limit.saturating_mul(DRAIN_FACTOR)).await;
+            drain(body, limit.saturating_mul(DRAIN_FACTOR)).await;
             return Err(Refusal::TooLarge { limit });
         }
         whole.extend_from_slice(&more);
@@ -81,6 +81,21 @@ async fn receive(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Resul
         return Err(Refusal::TooLarge { limit });
     }
     Ok(whole.freeze())
+}
+
+/// Reads and drops a body that nobody wants, beside its answer, within the same bounds. A
+/// connection that is closed with bytes unread is reset, and a reset can take the answer with it.
+pub(super) fn discard(headers: &HeaderMap, mut body: Incoming, limits: &RequestLimits) {
+    // Whoever asked before sending sends nothing.
+    if body.is_end_stream() || headers.contains_key(EXPECT) {
+        return;
+    }
+    let allowance = limits.body_bytes.saturating_mul(DRAIN_FACTOR);
+    let deadline = limits.body_deadline;
+    tokio::spawn(async move {
+        // Where time runs out, the connection ends as it would have without this.
+        let _ = timeout(deadline, drain(&mut body, allowance)).await;
+    });
 }
 
 async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Refusal> {
