@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::http::Http;
@@ -141,13 +141,6 @@ async fn serve(stream: TcpStream, http: Arc<Http>, header_deadline: Duration, wa
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    // hyper's deadlines begin with the first byte.
-    if !matches!(
-        timeout(header_deadline, stream.readable()).await,
-        Ok(Ok(()))
-    ) {
-        return;
-    }
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -159,14 +152,27 @@ async fn serve(stream: TcpStream, http: Arc<Http>, header_deadline: Duration, wa
         .max_concurrent_streams(STREAMS)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_WITHIN);
+    let begun = Arc::new(Notify::new());
+    let begins = Arc::clone(&begun);
     let service = service_fn(move |request| {
+        begins.notify_one();
         let http = Arc::clone(&http);
         async move { http.answer(request).await }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(watcher.watch(connection.into_owned()));
+    // hyper's deadline begins when it is plain which HTTP is spoken, and is HTTP/1.1's only.
+    let first_request = timeout(header_deadline, begun.notified());
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        begun = first_request => match begun {
+            Ok(()) => connection.await,
+            Err(_) => return,
+        },
+    };
     // What goes wrong on a connection is the peer's doing or the network's: it has no request
     // that a record could be written for.
-    if let Err(error) = watcher.watch(connection.into_owned()).await {
+    if let Err(error) = ended {
         tracing::debug!(%error, "connection");
     }
 }
