@@ -207,10 +207,12 @@ fn has_duplicate_key(metadata: &[(String, Vec<u8>)]) -> bool {
 /// A codec's text for the caller: bounded, and without anything that a terminal would obey.
 fn readable(text: &str) -> String {
     let cut = &text[..text.floor_char_boundary(ERROR_TEXT_BYTES)];
-    let text: String = cut
+    let mut text: String = cut
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect();
+    // What a control character is replaced by has more bytes.
+    text.truncate(text.floor_char_boundary(ERROR_TEXT_BYTES));
     tracing::debug!(target: "codec_host::guest", "the codec says: {text}");
     text
 }
