@@ -30,4 +30,8 @@ impl<'a> Grant<'a> {
     pub fn namespace(&self) -> Option<&Namespace<'a>> {
         self.namespace.as_ref()
     }
+    /// The same, kept.
+    pub fn into_namespace(self) -> Option<Namespace<'a>> {
+        self.namespace
+    }
 }

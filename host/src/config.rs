@@ -160,30 +160,34 @@ fn read_request_limits(table: &mut Table<'_>, policy: &mut Policy) {
 }
 
 fn read_call_limits(table: &mut Table<'_>, mut limits: CallLimits) -> CallLimits {
-    let range = |floor: usize, ceiling: usize| floor as u64..=ceiling as u64;
-    let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let (floor, ceiling) = (CALL_FLOOR, CALL_CEILING);
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    if let Some(value) = table.integer(
-        "deadline-ms",
-        millis(floor.deadline)..=millis(ceiling.deadline),
-    ) {
+    let deadline = millis(floor.deadline)..=millis(ceiling.deadline);
+    if let Some(value) = table.integer("deadline-ms", deadline) {
         limits.deadline = Duration::from_millis(value);
     }
-    if let Some(value) = table.integer(
-        "memory-bytes",
-        range(floor.memory_bytes, ceiling.memory_bytes),
-    ) {
-        limits.memory_bytes = size(value);
-    }
-    if let Some(value) = table.integer("concurrency", range(floor.concurrency, ceiling.concurrency))
-    {
-        limits.concurrency = size(value);
-    }
-    if let Some(value) = table.integer("reply-bytes", range(floor.reply_bytes, ceiling.reply_bytes))
-    {
-        limits.reply_bytes = size(value);
-    }
+    let mut size = |key, size: fn(&mut CallLimits) -> &mut usize| {
+        let least = *size(&mut floor.clone()) as u64;
+        let most = *size(&mut ceiling.clone()) as u64;
+        if let Some(value) = table.integer(key, least..=most) {
+            *size(&mut limits) = usize::try_from(value).unwrap_or(usize::MAX);
+        }
+    };
+    size("memory-bytes", |limits| &mut limits.memory_bytes);
+    size("memories", |limits| &mut limits.memories);
+    size("table-elements", |limits| &mut limits.table_elements);
+    size("tables", |limits| &mut limits.tables);
+    size("instances", |limits| &mut limits.instances);
+    size("handles", |limits| &mut limits.handles);
+    size("lift-bytes", |limits| &mut limits.lift_bytes);
+    size("reply-bytes", |limits| &mut limits.reply_bytes);
+    size("random-bytes", |limits| &mut limits.random_bytes);
+    size("log-bytes", |limits| &mut limits.log_bytes);
+    size("log-bytes-per-second", |limits| {
+        &mut limits.log_bytes_per_second
+    });
+    size("concurrency", |limits| &mut limits.concurrency);
+    size("queue", |limits| &mut limits.queue);
     limits
 }
 

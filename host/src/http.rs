@@ -8,9 +8,9 @@
 //! 3. **namespace**: the path's segment or `X-Namespace` gives the name, or 400.
 //! 4. **auth**: gives the [`Grant`] that everything after asks for. (No rules yet.)
 //! 5. **registry**: the namespace's tenant, or 404; after auth, so that names can't be probed.
-//! 6. **payloads**: type, size and JSON of the body, or 415, 413, 408 and 400.
-//! 7. **codec**: one call in a fresh sandbox, or 400, 500, 503 and 504.
-//! 8. **payloads**: the reply as JSON, with 200.
+//! 6. **payloads**: type and size of the body, or 415, 413 and 408.
+//! 7. **codec**: its JSON, or 400; one call in a fresh sandbox, or 400, 500, 503 and 504; and the
+//!    reply as JSON, with 200. Large bodies and slow codecs have this done aside.
 //!
 //! How connections come and go is [`crate::server`]'s business.
 
@@ -31,11 +31,13 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::auth::Grant;
-use crate::limits::RequestLimits;
+use crate::lanes::Lanes;
+use crate::limits::{HERE_BYTES, RequestLimits};
+use crate::namespace::Namespace;
 use crate::protocol::Verb;
-use crate::registry::Registry;
-use crate::sandbox::Decoded;
-use crate::telemetry::Record;
+use crate::registry::{Registry, Tenant};
+use crate::sandbox::Codec;
+use crate::telemetry::{Outcome, Record};
 pub use cors::{Cors, InvalidOrigin, Origin};
 use error::Refusal;
 pub use proto::json::UnknownFields;
@@ -67,16 +69,18 @@ impl Default for Policy {
 pub struct Http {
     registry: Arc<Registry>,
     policy: ArcSwap<Policy>,
+    lanes: Lanes,
 }
 
 type Answer = Response<Full<Bytes>>;
 
 impl Http {
     /// Answers from that registry, by that policy.
-    pub fn new(registry: Arc<Registry>, policy: Policy) -> Self {
+    pub fn new(registry: Arc<Registry>, policy: Policy, lanes: Lanes) -> Self {
         Self {
             registry,
             policy: ArcSwap::from_pointee(policy),
+            lanes,
         }
     }
 
@@ -133,7 +137,9 @@ impl Http {
         record.verb = route.verb.as_str();
         let tenants = self.registry.tenants();
         let namespace = route.namespace(&head.headers, &tenants)?;
-        record.namespace = namespace.as_ref().map(|name| name.as_str().to_owned());
+        if let Some(namespace) = &namespace {
+            record.name(namespace.as_str());
+        }
         let grant = Grant::open(route.verb, namespace);
         let tenant = tenants.tenant(&grant).ok_or(Refusal::UnknownNamespace)?;
         let verb = match grant.verb() {
@@ -144,33 +150,71 @@ impl Http {
         payloads::check_type(&head.headers)?;
         let body = payloads::read(&head.headers, body, &policy.limits).await?;
         record.bytes_in = body.len();
-        let payloads = proto::json::read(&body, policy.unknown_fields).map_err(Refusal::Json)?;
-        drop(body);
-        record.payloads = payloads.len();
-
         let codec = tenant.codec().ok_or(Refusal::NoCodec)?;
-        if Record::wanted() {
-            record.codec = Some(codec.component().digest.short());
-        }
-        let namespace = grant.namespace().map(|name| name.as_str());
-        let called = match verb {
-            Verb::Encode => codec
-                .encode(namespace, payloads)
-                .await
-                .map(|payloads| Decoded {
-                    payloads,
-                    undecodable: 0,
-                }),
-            Verb::Decode | Verb::Download => tenant.decode(codec, namespace, payloads).await,
+        let is_long = body.len() > HERE_BYTES || codec.is_slow();
+        let work = Work {
+            tenant: Arc::clone(tenant),
+            verb,
+            namespace: grant.into_namespace().map(Namespace::into_owned),
+            unknown_fields: policy.unknown_fields,
         };
-        let reply = called.map_err(|error| {
-            record.codec = Some(codec.component().digest.short());
+        let done = if is_long {
+            self.lanes.aside(work.run(body)).await
+        } else {
+            self.lanes.begin_here(work.run(body)).await
+        };
+        let (outcome, coded) = done.map_err(|_| Refusal::Crashed)?;
+        record.outcome = outcome;
+        coded
+    }
+}
+
+/// What a request asks of a codec.
+struct Work {
+    tenant: Arc<Tenant>,
+    verb: Verb,
+    namespace: Option<Namespace<'static>>,
+    unknown_fields: UnknownFields,
+}
+
+impl Work {
+    /// JSON in, JSON out, and what there is to be recorded of it.
+    async fn run(self, body: Bytes) -> (Outcome, Result<Vec<u8>, Refusal>) {
+        let mut outcome = Outcome::default();
+        let coded = self.code(body, &mut outcome).await;
+        (outcome, coded)
+    }
+
+    async fn code(&self, body: Bytes, outcome: &mut Outcome) -> Result<Vec<u8>, Refusal> {
+        let payloads = proto::json::read(&body, self.unknown_fields).map_err(Refusal::Json)?;
+        drop(body);
+        outcome.payloads = payloads.len();
+        let codec = self.tenant.codec().ok_or(Refusal::NoCodec)?;
+        if Record::wanted() {
+            outcome.codec = Some(name(codec));
+        }
+        let namespace = self.namespace.as_ref().map(Namespace::as_str);
+        let called = match self.verb {
+            Verb::Encode => codec.encode(namespace, payloads).await,
+            Verb::Decode | Verb::Download => {
+                let decoded = self.tenant.decode(codec, namespace, payloads).await;
+                decoded.map(|decoded| {
+                    outcome.undecodable = decoded.undecodable;
+                    outcome.undecodable_total = self.tenant.passed_through();
+                    decoded.payloads
+                })
+            }
+        };
+        let payloads = called.map_err(|error| {
+            outcome.codec = Some(name(codec));
             Refusal::Codec(error)
         })?;
-        record.undecodable = reply.undecodable;
-        record.undecodable_total = tenant.passed_through();
-        Ok(proto::json::write(&reply.payloads))
+        Ok(proto::json::write(&payloads))
     }
+}
+
+fn name(codec: &Codec) -> String {
+    codec.component().digest.short()
 }
 
 fn ok(body: Vec<u8>) -> Answer {

@@ -10,7 +10,8 @@
 //! the order of the checks. What they make of it are types that later steps ask for: a
 //! [`namespace::Namespace`] has one fallible constructor, an [`auth::Grant`] one maker. The
 //! [`registry`] knows which [`sandbox::Codec`] serves the grant's namespace, and the
-//! [`sandbox`] runs it: one slot, one store, one fresh instance, one deadline.
+//! [`sandbox`] runs it: one slot, one store, one fresh instance, one deadline. What might take
+//! long is done aside ([`lanes`]), where no small request waits for it.
 //!
 //! # The way of a component
 //!
@@ -31,7 +32,7 @@
 //! | policy | [`auth`], [`registry`], [`reload`] |
 //! | sandbox | [`sandbox`] |
 //! | keys | [`keyring`] |
-//! | vocabulary | [`protocol`], [`namespace`], [`limits`], [`telemetry`] |
+//! | vocabulary | [`protocol`], [`namespace`], [`limits`], [`lanes`], [`telemetry`] |
 //!
 //! wasmtime is named only under [`sandbox`], hyper only in [`http`] and [`server`]. Lower modules
 //! define their settings and [`config`] fills them; nothing imports it but [`cli`].
@@ -41,6 +42,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod keyring;
+pub mod lanes;
 pub mod limits;
 pub mod namespace;
 pub mod protocol;

@@ -49,10 +49,39 @@ pub struct CallLimits {
     /// Bytes of linear memory, summed over all memories of the instance. A 16 MiB list
     /// costs a codec that copies three times 48 MiB.
     pub memory_bytes: usize,
-    /// Calls at once. Well below [`POOL_CALLS`], so that one namespace can't take them all.
-    pub concurrency: usize,
+    /// Linear memories of the instance. Every toolchain's components have one; four leave room
+    /// for two codecs composed into one component, adapters included.
+    pub memories: usize,
+    /// Elements of all of the instance's tables. CPython's function table has about 10,000, and
+    /// each costs eight bytes.
+    pub table_elements: usize,
+    /// Tables of the instance. Compiled components have three; CPython's, linked from a dozen
+    /// libraries that share one, not more.
+    pub tables: usize,
+    /// Core instances that the component is made of: its modules, and the adapters around them.
+    /// Rust's have three, CPython's about twenty.
+    pub instances: usize,
+    /// Resource handles held at once: keys, and the streams of WASI. A codec holds a key or
+    /// two, and frees them; one for each payload of a long list is a slip, but no harm.
+    pub handles: usize,
+    /// Bytes that a reply, or the arguments of one host call, may cost the host while they are
+    /// lifted: what lists that alias one block are multiplied to. Below it everything that fits
+    /// `reply_bytes` must have room, with the records around the bytes.
+    pub lift_bytes: usize,
     /// Bytes of keys, values and data in a reply: what compression may blow a request up to.
     pub reply_bytes: usize,
+    /// Bytes of random that one call may ask for: enough for every key and nonce.
+    pub random_bytes: usize,
+    /// Bytes of what one call prints that reach the log. A backtrace has about two thousand.
+    pub log_bytes: usize,
+    /// The same for all calls of the namespace, per second: sixteen calls' worth, so that a
+    /// talkative codec can't fill a disk.
+    pub log_bytes_per_second: usize,
+    /// Calls at once. Well below [`POOL_CALLS`], so that one namespace can't take them all.
+    pub concurrency: usize,
+    /// Calls that may wait for one of those, beyond which they are shed at once. A page of the
+    /// Web UI asks for about a hundred payloads at once, and twice that is two people's.
+    pub queue: usize,
 }
 
 impl Default for CallLimits {
@@ -60,8 +89,18 @@ impl Default for CallLimits {
         Self {
             deadline: Duration::from_secs(5),
             memory_bytes: 64 << 20,
-            concurrency: 16,
+            memories: 4,
+            table_elements: 20_000,
+            tables: 16,
+            instances: 32,
+            handles: 1024,
+            lift_bytes: 80 << 20,
             reply_bytes: 64 << 20,
+            random_bytes: 64 << 10,
+            log_bytes: 4 << 10,
+            log_bytes_per_second: 64 << 10,
+            concurrency: 16,
+            queue: 200,
         }
     }
 }
@@ -70,26 +109,42 @@ impl Default for CallLimits {
 pub const CALL_CEILING: CallLimits = CallLimits {
     deadline: Duration::from_secs(60),
     memory_bytes: 256 << 20,
-    concurrency: POOL_CALLS,
+    memories: 16,
+    table_elements: 100_000,
+    tables: 32,
+    instances: 64,
+    handles: 65_536,
+    lift_bytes: 512 << 20,
     reply_bytes: 256 << 20,
+    random_bytes: 16 << 20,
+    log_bytes: 64 << 10,
+    log_bytes_per_second: 1 << 20,
+    concurrency: POOL_CALLS,
+    queue: 10_000,
 };
 
 /// The least that a namespace's configuration may ask for: one tick, one page, one call.
 pub const CALL_FLOOR: CallLimits = CallLimits {
     deadline: Duration::from_millis(10),
     memory_bytes: 64 << 10,
-    concurrency: 1,
+    memories: 1,
+    table_elements: 0,
+    tables: 0,
+    instances: 1,
+    handles: 0,
+    lift_bytes: 1 << 10,
     reply_bytes: 1 << 10,
+    random_bytes: 0,
+    log_bytes: 0,
+    log_bytes_per_second: 0,
+    concurrency: 1,
+    queue: 0,
 };
 
 /// Calls at once over all namespaces: the instances the pool has room for. The work is CPU
 /// time, so more than a few per core only queue inside; 64 leaves room for slow codecs. The
 /// pool keeps up to 4 MiB resident for each that was ever in use at once.
 pub const POOL_CALLS: usize = 64;
-
-/// How long a call waits for a slot of its namespace before it is shed with 503. A queue
-/// much longer than a call takes serves nobody: the `temporal` CLI gives up after 10 s.
-pub const SLOT_WAIT: Duration = Duration::from_millis(500);
 
 /// Distinct codecs that keep their memory image mapped in the pool. Above it a call may pay
 /// two mmap calls, nothing else.
@@ -99,25 +154,11 @@ pub const POOL_CODECS: usize = 1000;
 /// holds a thread before others get a turn. At 1 ms the ticker itself would show in profiles.
 pub const TICK: Duration = Duration::from_millis(10);
 
-/// What a guest's lifted arguments and results may cost the host, in wasmtime's hostcall
-/// fuel (about a byte each), beyond the reply's own limit: room for the records around the
-/// bytes. Lists that alias one block would otherwise multiply without bound.
-pub const LIFT_SLACK: usize = 16 << 20;
-
-/// Resource handles an instance may hold at once: keys, and the streams of WASI.
-pub const HANDLES: usize = 1024;
-
 /// Bytes of an artifact. Python's interpreter compiled into a component has 18 MB.
 pub const ARTIFACT_BYTES: u64 = 64 << 20;
 
-/// Elements of all tables of an instance. CPython's function table has about 10,000.
-pub const TABLE_ELEMENTS: usize = 20_000;
-
 /// Bytes of a codec's error text that the caller gets to see.
 pub const ERROR_TEXT_BYTES: usize = 500;
-
-/// Bytes of a guest's standard error that reach the log, per call.
-pub const GUEST_LOG_BYTES: usize = 4 << 10;
 
 /// Between two looks at the files behind configuration, keys and components. Changes are
 /// promised within a second, compilation included; a look costs about a microsecond a file.
@@ -126,3 +167,13 @@ pub const POLL: Duration = Duration::from_millis(200);
 /// How long a component must be gone before its namespace is: longer than any
 /// delete-and-recreate deployment leaves it out, short enough to be gone within a second.
 pub const REMOVAL_GRACE: Duration = Duration::from_millis(500);
+
+/// Bytes of a body above which the whole of its work is done aside. Below it the work takes about
+/// a third of a millisecond at the most, which nobody notices who waits for it; moving it costs
+/// some 20 µs, which is a tenth of that.
+pub const HERE_BYTES: usize = 256 << 10;
+
+/// How much lower the priority of the threads is that work aside: at 10, one that has always
+/// something to do gets a tenth of a processor that others want as well, and all of one that
+/// nobody does.
+pub const ASIDE_NICENESS: i32 = 10;

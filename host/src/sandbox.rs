@@ -11,6 +11,7 @@
 mod codec;
 mod component;
 mod engine;
+mod meter;
 mod wasi;
 mod world;
 

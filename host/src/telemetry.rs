@@ -42,20 +42,27 @@ pub struct Record {
     pub verb: &'static str,
     /// The namespace that was resolved.
     pub namespace: Option<String>,
-    /// The artifact that was called.
-    pub codec: Option<String>,
-    /// Payloads in the request.
-    pub payloads: usize,
     /// Bytes of the request's body.
     pub bytes_in: usize,
     /// Bytes of the answer's body.
     pub bytes_out: usize,
+    /// What came of the call.
+    pub outcome: Outcome,
+    /// Why it failed, in words for the operator.
+    pub cause: Option<String>,
+}
+
+/// What came of calling a codec.
+#[derive(Default)]
+pub struct Outcome {
+    /// The artifact that was called.
+    pub codec: Option<String>,
+    /// Payloads in the request.
+    pub payloads: usize,
     /// Payloads handed back as they came because the codec called them invalid.
     pub undecodable: usize,
     /// The same, since the namespace's codec was loaded.
     pub undecodable_total: u64,
-    /// Why it failed, in words for the operator.
-    pub cause: Option<String>,
 }
 
 impl Record {
@@ -65,13 +72,17 @@ impl Record {
             started: Instant::now(),
             verb: "",
             namespace: None,
-            codec: None,
-            payloads: 0,
             bytes_in: 0,
             bytes_out: 0,
-            undecodable: 0,
-            undecodable_total: 0,
+            outcome: Outcome::default(),
             cause: None,
+        }
+    }
+
+    /// Notes the namespace, unless nobody would read it.
+    pub fn name(&mut self, namespace: &str) {
+        if tracing::enabled!(Level::WARN) {
+            self.namespace = Some(namespace.to_owned());
         }
     }
 
@@ -80,7 +91,7 @@ impl Record {
     pub fn finish(self, status: u16) {
         let level = match status {
             500.. => Level::WARN,
-            _ if self.undecodable > 0 => Level::WARN,
+            _ if self.outcome.undecodable > 0 => Level::WARN,
             400.. => Level::INFO,
             _ => Level::DEBUG,
         };
@@ -91,12 +102,12 @@ impl Record {
                     status,
                     verb = self.verb,
                     namespace = self.namespace.as_deref(),
-                    codec = self.codec.as_deref(),
-                    payloads = self.payloads,
+                    codec = self.outcome.codec.as_deref(),
+                    payloads = self.outcome.payloads,
                     bytes_in = self.bytes_in,
                     bytes_out = self.bytes_out,
-                    undecodable = self.undecodable,
-                    undecodable_total = self.undecodable_total,
+                    undecodable = self.outcome.undecodable,
+                    undecodable_total = self.outcome.undecodable_total,
                     micros = self.started.elapsed().as_micros() as u64,
                     cause = self.cause.as_deref(),
                     "request"

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Failure, ServeArgs};
 use crate::config::Config;
 use crate::http::{Http, Policy};
+use crate::lanes::Lanes;
 use crate::registry::Registry;
 use crate::reload::{ComponentSource, KeyringPlan, Plan, Reload, TenantPlan, Watched};
 use crate::sandbox::Engine;
@@ -29,7 +30,11 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
 
     let registry = Arc::new(Registry::default());
-    let http = Arc::new(Http::new(Arc::clone(&registry), settings.policy));
+    let http = Arc::new(Http::new(
+        Arc::clone(&registry),
+        settings.policy,
+        Lanes::new()?,
+    ));
     // Bound before anything is compiled, so that a port in use is told at once.
     let server = runtime.block_on(Server::bind(listen, Arc::clone(&http)));
     let server =

@@ -49,6 +49,8 @@ pub(super) enum Refusal {
     NoCodec,
     /// The codec was called.
     Codec(CallError),
+    /// The server has a bug.
+    Crashed,
 }
 
 /// When a caller that was shed may come again, in seconds: slots free up in milliseconds.
@@ -116,7 +118,8 @@ impl Refusal {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Codec(CallError::Deadline) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Codec(
+            Self::Crashed
+            | Self::Codec(
                 CallError::OutOfMemory | CallError::Trapped { .. } | CallError::BadReply(_),
             ) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -161,6 +164,7 @@ impl Refusal {
                 "the codec's answer is too large"
             }
             Self::Codec(CallError::BadReply(_)) => "the codec's answer breaks the contract",
+            Self::Crashed => "internal error",
         };
         Cow::Borrowed(text)
     }
@@ -187,6 +191,7 @@ impl Refusal {
             Self::SlowBody => "body deadline".into(),
             Self::BrokenBody => "incomplete body".into(),
             Self::NoCodec => "no codec loaded".into(),
+            Self::Crashed => "a panic, which is a bug of the server's".into(),
         }
     }
 }

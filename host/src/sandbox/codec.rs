@@ -1,5 +1,7 @@
 //! A codec: a component with one namespace's keys, settings and limits; and one call of it.
 
+mod pace;
+mod slots;
 mod undecodable;
 
 use std::fmt;
@@ -7,16 +9,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::Payload;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use super::component::Component;
 use super::engine::Engine;
+use super::wasi::LogRate;
 use super::world::{self, CodecError, State};
 use crate::keyring::Keyring;
-use crate::limits::{CallLimits, ERROR_TEXT_BYTES, HANDLES, LIFT_SLACK, SLOT_WAIT, TICK};
+use crate::limits::{CallLimits, ERROR_TEXT_BYTES, TICK};
 use crate::protocol::Verb;
+use pace::Pace;
+use slots::Slots;
 pub use undecodable::Decoded;
 
 /// What makes a component one namespace's codec.
@@ -34,25 +38,35 @@ pub struct Tenancy {
 pub struct Codec {
     engine: Arc<Engine>,
     component: Arc<Component>,
-    tenancy: Tenancy,
-    slots: Semaphore,
+    tenancy: Arc<Tenancy>,
+    slots: Slots,
+    log_rate: LogRate,
+    pace: Pace,
 }
 
 impl Codec {
     /// The component, at the service of a namespace.
     pub fn new(engine: Arc<Engine>, component: Arc<Component>, tenancy: Tenancy) -> Self {
-        let slots = Semaphore::new(tenancy.limits.concurrency);
+        let slots = Slots::new(tenancy.limits.concurrency, tenancy.limits.queue);
         Self {
             engine,
             component,
-            tenancy,
+            tenancy: Arc::new(tenancy),
             slots,
+            log_rate: LogRate::default(),
+            pace: Pace::default(),
         }
     }
 
     /// The component it runs.
     pub fn component(&self) -> &Arc<Component> {
         &self.component
+    }
+
+    /// Whether its calls of late took so long that they had better not be made where others
+    /// wait.
+    pub fn is_slow(&self) -> bool {
+        self.pace.is_slow()
     }
 
     /// When a request that is read now must be answered.
@@ -69,12 +83,15 @@ impl Codec {
         payloads: &[world::Payload],
         deadline: Instant,
     ) -> Result<Vec<world::Payload>, CallError> {
-        let _slots = self.slot().await?;
+        let _slots = self.slots.take(&self.engine.slots, deadline).await?;
         let remaining = deadline.saturating_duration_since(Instant::now());
         let mut store = self.store(namespace, remaining)?;
         // Epochs stop guest code only; this stops everything that waits.
         let called = timeout(remaining, self.enter(&mut store, verb, payloads)).await;
-        store.data().log.flush();
+        self.pace.note(store.data().is_slow);
+        if let Some(log) = store.data().log() {
+            log.flush(&self.log_rate, self.tenancy.limits.log_bytes_per_second);
+        }
         let replied = match called {
             Err(_) => return Err(CallError::Deadline),
             Ok(Err(error)) => return Err(CallError::stopped(&error, store.data())),
@@ -103,47 +120,23 @@ impl Codec {
         Ok(replied.into_iter().map(Payload::from).collect())
     }
 
-    /// Room for one call: of this namespace's share first, then of the pool.
-    async fn slot(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), CallError> {
-        let both = async {
-            let own = self.slots.acquire().await;
-            let shared = self.engine.slots.acquire().await;
-            own.and_then(|own| shared.map(|shared| (own, shared)))
-        };
-        match timeout(SLOT_WAIT, both).await {
-            Ok(Ok(permits)) => Ok(permits),
-            // The semaphores are never closed.
-            Ok(Err(_)) | Err(_) => Err(CallError::Busy),
-        }
-    }
-
     fn store(
         &self,
         namespace: Option<&str>,
         remaining: Duration,
     ) -> Result<Store<State>, CallError> {
-        let Tenancy {
-            keyring,
-            settings,
-            limits,
-        } = &self.tenancy;
+        let limits = &self.tenancy.limits;
         let ticks = u64::try_from(remaining.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
-        let state = State::new(
-            limits.memory_bytes,
-            ticks,
-            namespace.map(Arc::from),
-            Arc::clone(settings),
-            Arc::clone(keyring),
-        );
+        let state = State::new(&self.tenancy, ticks, namespace);
         let mut store = Store::new(self.component.pre.engine(), state);
-        store.limiter(|state| &mut state.memory);
-        store.set_hostcall_fuel(limits.reply_bytes.saturating_add(LIFT_SLACK));
-        store.set_max_component_handles(HANDLES);
+        store.limiter(|state| &mut state.meter);
+        store.set_hostcall_fuel(limits.lift_bytes);
+        store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
         // Every tick is a turn for others; the last one is the deadline.
         store.epoch_deadline_callback(|mut store| {
             let state = store.data_mut();
-            state.ticks = state.ticks.saturating_sub(1);
+            state.tick();
             Ok(if state.ticks == 0 {
                 UpdateDeadline::Interrupt
             } else {
@@ -224,11 +217,11 @@ pub enum CallError {
     Invalid(String),
     /// The codec says that it might work later; its text, fit to be shown.
     Unavailable(String),
-    /// All slots were taken for too long.
+    /// All slots are taken, and as many calls wait for one as may.
     Busy,
     /// It took longer than it may.
     Deadline,
-    /// It asked for more memory than it may have, and failed.
+    /// It asked for more memory, or larger tables, than it may have, and failed.
     OutOfMemory,
     /// It trapped, or did what an instance must not.
     Trapped {
@@ -269,7 +262,7 @@ impl CallError {
         if error.is::<PoolConcurrencyLimitError>() {
             return Self::Busy;
         }
-        if state.memory.refused {
+        if state.meter.refused {
             return Self::OutOfMemory;
         }
         Self::Trapped {
@@ -284,9 +277,11 @@ impl fmt::Display for CallError {
         match self {
             Self::Invalid(text) => write!(f, "invalid: {text}"),
             Self::Unavailable(text) => write!(f, "unavailable: {text}"),
-            Self::Busy => f.write_str("no slot was free in time"),
+            Self::Busy => f.write_str("its slots are taken, and its queue is full"),
             Self::Deadline => f.write_str("it took longer than its deadline"),
-            Self::OutOfMemory => f.write_str("it asked for more memory than its limit"),
+            Self::OutOfMemory => {
+                f.write_str("it asked for more memory, or larger tables, than its limits")
+            }
             Self::Trapped { cause, .. } => write!(f, "it trapped: {cause}"),
             Self::BadReply(BadReply::Count { replied, expected }) => {
                 write!(f, "it answered {replied} payloads for {expected}")

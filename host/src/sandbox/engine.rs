@@ -9,7 +9,7 @@ use wasmtime::{
 };
 
 use super::world::{self, State};
-use crate::limits::{CALL_CEILING, POOL_CALLS, POOL_CODECS, TABLE_ELEMENTS, TICK};
+use crate::limits::{CALL_CEILING, POOL_CALLS, POOL_CODECS, TICK};
 
 /// Everything codecs run on; one per process.
 ///
@@ -151,18 +151,28 @@ fn pool(class: StackClass) -> PoolingAllocationConfig {
         StackClass::Small => u32::try_from(POOL_CODECS).expect("a small constant"),
         StackClass::Large => 32,
     };
+    let ceiling = |limit: usize| u32::try_from(limit).expect("a small constant");
+    let [instances, memories, tables] = [
+        CALL_CEILING.instances,
+        CALL_CEILING.memories,
+        CALL_CEILING.tables,
+    ]
+    .map(ceiling);
     let mut pool = PoolingAllocationConfig::new();
+    // Whoever has a slot finds room for whatever its limits can be: these are addresses, not
+    // memory, and with fewer one namespace could take them all.
     pool.total_component_instances(calls)
-        // A component is several core instances: its own, and the adapters around it.
-        .total_core_instances(calls * 8)
-        .max_core_instances_per_component(32)
+        .total_core_instances(calls * instances)
+        .max_core_instances_per_component(instances)
         .total_stacks(calls)
-        .total_memories(calls + 2 * codecs)
-        .max_memories_per_component(16)
+        .total_memories(calls * memories + 2 * codecs)
+        .max_memories_per_component(memories)
+        .max_memories_per_module(memories)
         .max_memory_size(CALL_CEILING.memory_bytes)
-        .total_tables(calls * 8)
-        .max_tables_per_component(32)
-        .table_elements(TABLE_ELEMENTS)
+        .total_tables(calls * tables)
+        .max_tables_per_component(tables)
+        .max_tables_per_module(tables)
+        .table_elements(CALL_CEILING.table_elements)
         // Pages stay, and are reset by memset: no system call and no page fault per request.
         // 4 MiB is above an ordinary guest's memory and above what 1 MiB payloads make it
         // grow to; less than the whole memory is the worst of both.

@@ -6,16 +6,16 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rand::{Rng, RngExt};
 use tokio::io::AsyncWrite;
+use wasmtime::component::Linker;
+use wasmtime::{StoreContextMut, bail};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder};
 
-use crate::limits::GUEST_LOG_BYTES;
-
-/// Bytes of random that one call of a guest may ask for: enough for every key and nonce.
-const RANDOM_BYTES: u64 = 64 << 10;
+use super::world::State;
 
 /// A context without powers. What the guest prints goes to `log`.
 pub(super) fn context(log: &GuestLog) -> WasiCtx {
@@ -24,25 +24,117 @@ pub(super) fn context(log: &GuestLog) -> WasiCtx {
         .stderr(log.clone())
         .wall_clock(Frozen::now())
         .monotonic_clock(Frozen::now())
-        .max_random_size(RANDOM_BYTES)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
         .build()
 }
 
+/// Random bytes, out of the call's budget: a guest that asks for more has trapped.
+pub(super) fn link_random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    // Nobody needs worse random than this, so both interfaces give the same.
+    for (interface, bytes, word) in [
+        ("random", "get-random-bytes", "get-random-u64"),
+        (
+            "insecure",
+            "get-insecure-random-bytes",
+            "get-insecure-random-u64",
+        ),
+    ] {
+        let name = format!("wasi:random/{interface}@{WASI_VERSION}");
+        let mut instance = linker.instance(&name)?;
+        instance.func_wrap(
+            bytes,
+            |mut store: StoreContextMut<'_, State>, (length,): (u64,)| {
+                Ok((store.data_mut().random.draw(length)?,))
+            },
+        )?;
+        instance.func_wrap(word, |mut store: StoreContextMut<'_, State>, (): ()| {
+            store.data_mut().random.take(size_of::<u64>() as u64)?;
+            Ok((rand::rng().random::<u64>(),))
+        })?;
+    }
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// The version under which wasmtime-wasi links its interfaces.
+const WASI_VERSION: &str = "0.2.12";
+
+/// Bytes of random that the call may still ask for.
+pub(super) struct RandomBudget(pub(super) usize);
+
+impl RandomBudget {
+    fn draw(&mut self, length: u64) -> wasmtime::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.take(length)?];
+        rand::rng().fill_bytes(&mut bytes);
+        Ok(bytes)
+    }
+
+    fn take(&mut self, length: u64) -> wasmtime::Result<usize> {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        match self.0.checked_sub(length) {
+            Some(left) => {
+                self.0 = left;
+                Ok(length)
+            }
+            None => bail!("it asked for more random bytes than its limit"),
+        }
+    }
+}
+
 /// What a guest printed during one call: its first bytes. The rest is taken and dropped, so
 /// that a talkative guest is not an error.
-#[derive(Clone, Default)]
-pub(super) struct GuestLog(Arc<Mutex<Vec<u8>>>);
+#[derive(Clone)]
+pub(super) struct GuestLog {
+    text: Arc<Mutex<Vec<u8>>>,
+    most: usize,
+}
 
 impl GuestLog {
-    /// Writes what was printed to the log, control characters escaped.
-    pub(super) fn flush(&self) {
-        let text = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// A log of at most that many bytes.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            text: Arc::default(),
+            most,
+        }
+    }
+
+    /// Writes what was printed to the log, control characters escaped, as far as the rate
+    /// allows.
+    pub(super) fn flush(&self, rate: &LogRate, most_per_second: usize) {
+        let mut text =
+            std::mem::take(&mut *self.text.lock().unwrap_or_else(PoisonError::into_inner));
+        if text.is_empty() || !tracing::enabled!(target: "codec_host::guest", tracing::Level::DEBUG)
+        {
+            return;
+        }
+        text.truncate(rate.take(text.len(), most_per_second));
         if !text.is_empty() {
             tracing::debug!(target: "codec_host::guest", "{}", String::from_utf8_lossy(&text).escape_debug());
         }
+    }
+}
+
+/// How much a namespace's codec has logged within this second.
+#[derive(Default)]
+pub(super) struct LogRate(Mutex<(Option<Instant>, usize)>);
+
+impl LogRate {
+    /// How many of that many bytes may be logged now.
+    fn take(&self, length: usize, most: usize) -> usize {
+        let mut rate = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if rate
+            .0
+            .is_none_or(|since| now.duration_since(since) >= Duration::from_secs(1))
+        {
+            *rate = (Some(now), 0);
+        }
+        let taken = length.min(most.saturating_sub(rate.1));
+        rate.1 += taken;
+        taken
     }
 }
 
@@ -64,8 +156,8 @@ impl AsyncWrite for GuestLog {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = GUEST_LOG_BYTES.saturating_sub(text.len());
+        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.most.saturating_sub(text.len());
         text.extend_from_slice(&bytes[..bytes.len().min(room)]);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -5,16 +5,20 @@
 //! checks each against the component's own idea of it when the component is linked.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use proto::wire;
 use wasmtime::component::{
     HasSelf, Linker, Resource, ResourceTable, ResourceType, WasmList, WasmStr,
 };
-use wasmtime::{Engine, ResourceLimiter, Result, StoreContextMut};
+use wasmtime::{Engine, Result, StoreContextMut};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::wasi::{self, GuestLog};
+use super::codec::Tenancy;
+use super::meter::Meter;
+use super::wasi::{self, GuestLog, RandomBudget};
 use crate::keyring::{Key, Keyring};
+use crate::limits::TICK;
 
 /// The generated bindings.
 mod bindings {
@@ -41,84 +45,67 @@ pub struct KeyHandle(Arc<Key>);
 
 /// Everything one call has: what its host functions see, and what it has used up.
 pub(super) struct State {
-    pub(super) memory: MemoryMeter,
+    pub(super) meter: Meter,
     /// Epochs until the deadline.
     pub(super) ticks: u64,
+    started: Instant,
+    /// Whether it has been at it for a whole tick.
+    pub(super) is_slow: bool,
     /// The namespace's name, where the request has one.
-    pub(super) namespace: Option<Arc<str>>,
-    pub(super) settings: Arc<[(String, String)]>,
-    pub(super) keyring: Arc<Keyring>,
-    pub(super) log: GuestLog,
+    namespace: Option<Box<str>>,
+    pub(super) tenancy: Arc<Tenancy>,
+    pub(super) random: RandomBudget,
     handles: ResourceTable,
-    wasi: Option<Box<WasiCtx>>,
+    /// Made when the guest first asks for something of it.
+    wasi: Option<(Box<WasiCtx>, GuestLog)>,
 }
 
 impl State {
-    pub(super) fn new(
-        memory_bytes: usize,
-        ticks: u64,
-        namespace: Option<Arc<str>>,
-        settings: Arc<[(String, String)]>,
-        keyring: Arc<Keyring>,
-    ) -> Self {
+    pub(super) fn new(tenancy: &Arc<Tenancy>, ticks: u64, namespace: Option<&str>) -> Self {
+        let limits = &tenancy.limits;
+        let mut handles = ResourceTable::new();
+        handles.set_max_capacity(limits.handles);
         Self {
-            memory: MemoryMeter {
-                used: 0,
-                limit: memory_bytes,
-                refused: false,
-            },
+            meter: Meter::new(limits),
             ticks,
-            namespace,
-            settings,
-            keyring,
-            log: GuestLog::default(),
-            handles: ResourceTable::new(),
+            started: Instant::now(),
+            is_slow: false,
+            namespace: namespace.map(Box::from),
+            tenancy: Arc::clone(tenancy),
+            random: RandomBudget(limits.random_bytes),
+            handles,
             wasi: None,
         }
+    }
+
+    /// Counts an epoch.
+    pub(super) fn tick(&mut self) {
+        self.ticks = self.ticks.saturating_sub(1);
+        // The first one may come right after the start.
+        self.is_slow |= self.started.elapsed() >= TICK;
+    }
+
+    /// What the guest printed, if it made use of WASI at all.
+    pub(super) fn log(&self) -> Option<&GuestLog> {
+        self.wasi.as_ref().map(|(_, log)| log)
+    }
+
+    fn keyring(&self) -> &Keyring {
+        &self.tenancy.keyring
     }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        let most = self.tenancy.limits.log_bytes;
+        let (ctx, _) = self.wasi.get_or_insert_with(|| {
+            let log = GuestLog::new(most);
+            (Box::new(wasi::context(&log)), log)
+        });
         WasiCtxView {
-            ctx: self
-                .wasi
-                .get_or_insert_with(|| Box::new(wasi::context(&self.log))),
+            ctx,
             table: &mut self.handles,
         }
-    }
-}
-
-/// Bounds the linear memory of an instance, summed over its memories: a bound on each of
-/// them would allow sixteen times as much.
-pub(super) struct MemoryMeter {
-    used: usize,
-    limit: usize,
-    /// Whether the guest asked for more than it may have. What follows is its own doing, and
-    /// mostly a trap.
-    pub(super) refused: bool,
-}
-
-impl ResourceLimiter for MemoryMeter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
-        let more = desired.saturating_sub(current);
-        match self.used.checked_add(more) {
-            Some(used) if used <= self.limit => {
-                self.used = used;
-                Ok(true)
-            }
-            _ => {
-                self.refused = true;
-                Ok(false)
-            }
-        }
-    }
-
-    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        let limit = maximum
-            .unwrap_or(usize::MAX)
-            .min(crate::limits::TABLE_ELEMENTS);
-        Ok(desired <= limit)
     }
 }
 
@@ -126,6 +113,7 @@ impl ResourceLimiter for MemoryMeter {
 pub(super) fn linker(engine: &Engine) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasi::link_random(&mut linker)?;
     store::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     link_keyring(&mut linker)?;
     link_wire(&mut linker)?;
@@ -150,7 +138,7 @@ impl store::Host for State {
         if key == "namespace" {
             return Ok(self.namespace.as_deref().map(str::to_owned));
         }
-        let found = self.settings.iter().find(|(name, _)| *name == key);
+        let found = self.tenancy.settings.iter().find(|(name, _)| *name == key);
         Ok(found.map(|(_, value)| value.clone()))
     }
 
@@ -159,7 +147,13 @@ impl store::Host for State {
             .namespace
             .as_deref()
             .map(|name| ("namespace".to_owned(), name.to_owned()));
-        let mut all: Vec<_> = self.settings.iter().cloned().chain(namespace).collect();
+        let mut all: Vec<_> = self
+            .tenancy
+            .settings
+            .iter()
+            .cloned()
+            .chain(namespace)
+            .collect();
         all.sort();
         Ok(all)
     }
@@ -185,7 +179,7 @@ fn link_keyring(linker: &mut Linker<State>) -> Result<()> {
         "open-payload",
         |store: StoreContextMut<'_, State>, (id, sealed, associated): (WasmStr, Bytes, Bytes)| {
             let id = id.to_str(&store)?;
-            let opened = find(&store.data().keyring, &id).and_then(|key| {
+            let opened = find(store.data().keyring(), &id).and_then(|key| {
                 key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store))
                     .map_err(|_| KeyError::NotAuthentic)
             });
@@ -200,7 +194,7 @@ fn link_keyring(linker: &mut Linker<State>) -> Result<()> {
         "seal-payload",
         |store: StoreContextMut<'_, State>,
          (id, payload, associated): (Option<WasmStr>, Payload, Bytes)| {
-            let keyring = &store.data().keyring;
+            let keyring = store.data().keyring();
             let key = match id {
                 Some(id) => find(keyring, &id.to_str(&store)?),
                 None => active(keyring),
@@ -217,14 +211,14 @@ fn link_keyring(linker: &mut Linker<State>) -> Result<()> {
     )?;
 
     keyring.func_wrap("active", |mut store: StoreContextMut<'_, State>, (): ()| {
-        let key = active(&store.data().keyring).cloned();
+        let key = active(store.data().keyring()).cloned();
         Ok((hand_out(&mut store, key)?,))
     })?;
 
     keyring.func_wrap(
         "find",
         |mut store: StoreContextMut<'_, State>, (id,): (WasmStr,)| {
-            let key = find(&store.data().keyring, &id.to_str(&store)?).cloned();
+            let key = find(store.data().keyring(), &id.to_str(&store)?).cloned();
             Ok((hand_out(&mut store, key)?,))
         },
     )?;
@@ -232,7 +226,7 @@ fn link_keyring(linker: &mut Linker<State>) -> Result<()> {
     keyring.func_wrap(
         "export-key",
         |store: StoreContextMut<'_, State>, (id,): (WasmStr,)| {
-            let keyring = &store.data().keyring;
+            let keyring = store.data().keyring();
             if !keyring.exportable() {
                 return Ok((Err(KeyError::NotGranted),));
             }
@@ -359,19 +353,5 @@ mod tests {
         check("wasi:cli/stderr@0.3.0", false);
         check("wasi:http/outgoing-handler@0.2.0", false);
         check("acme:internal/secrets", false);
-    }
-
-    #[test]
-    fn the_meter_counts_all_memories_together() {
-        let mut meter = MemoryMeter {
-            used: 0,
-            limit: 100,
-            refused: false,
-        };
-        assert!(meter.memory_growing(0, 60, None).unwrap());
-        assert!(meter.memory_growing(0, 40, None).unwrap());
-        assert!(!meter.refused);
-        assert!(!meter.memory_growing(40, 41, None).unwrap());
-        assert!(meter.refused);
     }
 }
