@@ -1,13 +1,14 @@
 //! An HTTP/1.1 client that shows every byte, and can send what no decent client would.
 
+use std::io::ErrorKind::{TimedOut, WouldBlock};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::payload::{self, Payload};
 
 /// Far longer than any answer takes: it bounds a failing test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -77,6 +78,18 @@ impl Request {
         head.push_str(framing);
         head.push_str("\r\n");
         head.into_bytes()
+    }
+
+    /// Its bytes, with the body in chunks of that size.
+    pub fn chunked(&self, size: usize) -> Vec<u8> {
+        let mut bytes = self.head("Transfer-Encoding: chunked\r\n");
+        for chunk in self.body.chunks(size) {
+            bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            bytes.extend_from_slice(chunk);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
+        bytes
     }
 
     /// Its bytes.
@@ -155,6 +168,12 @@ impl Connection {
         self.0.get_mut().write_all(bytes)
     }
 
+    /// Sends no more, and still listens.
+    pub fn finish(&mut self) {
+        let done = self.0.get_ref().shutdown(Shutdown::Write);
+        done.expect("a connection that is open");
+    }
+
     /// The next answer, to anything but HEAD.
     pub fn answer(&mut self) -> Answer {
         self.answer_to("POST")
@@ -202,7 +221,11 @@ impl Connection {
 
     /// Whether the server ends the connection, and sends nothing more before it does.
     pub fn is_ended(&mut self) -> bool {
-        matches!(self.0.fill_buf(), Ok([]) | Err(_))
+        match self.0.fill_buf() {
+            Ok(more) => more.is_empty(),
+            // Reset: there was something that the server did not read.
+            Err(error) => !matches!(error.kind(), WouldBlock | TimedOut),
+        }
     }
 
     fn line(&mut self) -> io::Result<Option<String>> {
