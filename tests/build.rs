@@ -20,11 +20,8 @@ fn main() {
     let guests = target.join("wasm32-wasip2/release/examples");
     println!("cargo::rustc-env=GUESTS={}", guests.display());
 
-    let checksum = package.join("../examples/checksum");
-    if checksum.join("Cargo.toml").exists() {
-        build(&checksum, &[], &target);
-    } else {
-        println!("cargo::rerun-if-changed={}", checksum.display());
+    for example in ["checksum", "aes-in-sandbox"] {
+        build(&package.join("../examples").join(example), &[], &target);
     }
     let examples = target.join("wasm32-wasip2/release");
     println!("cargo::rustc-env=EXAMPLES={}", examples.display());
