@@ -76,8 +76,7 @@ fn each(
 }
 
 fn seal(payload: Payload, settings: &Settings, host: &impl Host) -> Result<Payload, CodecError> {
-    let sealed = host.seal(settings.key_id.as_deref(), &payload);
-    drop(payload);
+    let sealed = host.seal(settings.key_id.as_deref(), payload);
     let sealed = sealed.map_err(|error| {
         // None of it is the payload's fault.
         unavailable(match error {

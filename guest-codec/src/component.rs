@@ -49,8 +49,8 @@ impl Host for Imports {
         keyring::open_payload(key_id, sealed, &[]).map_err(KeyError::from)
     }
 
-    fn seal(&self, key_id: Option<&str>, payload: &Payload) -> Result<Sealed, KeyError> {
-        let sealed = keyring::seal_payload(key_id, payload, &[])?;
+    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError> {
+        let sealed = keyring::seal_payload(key_id, &payload, &[])?;
         Ok(Sealed {
             key_id: sealed.key_id,
             bytes: sealed.sealed,

@@ -8,7 +8,7 @@ pub trait Host {
     fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Payload, KeyError>;
 
     /// Marshals the payload and seals it, with the key of that id or else the active one.
-    fn seal(&self, key_id: Option<&str>, payload: &Payload) -> Result<Sealed, KeyError>;
+    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError>;
 
     /// The protobuf encoding of the payload.
     fn marshal(&self, payload: &Payload) -> Vec<u8>;

@@ -40,7 +40,7 @@ impl Host for Native {
         self.unmarshal(&opened).ok_or(KeyError::Malformed)
     }
 
-    fn seal(&self, key_id: Option<&str>, payload: &Payload) -> Result<Sealed, KeyError> {
+    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError> {
         let key_id = key_id
             .or(self.active.as_deref())
             .ok_or(KeyError::NoActiveKey)?;
@@ -48,7 +48,7 @@ impl Host for Native {
         let cipher = AesGcm::<Aes256, U12>::new_from_slice(key).expect("a key of 32 bytes");
         // Constant, since nothing here is secret.
         let mut bytes = vec![7; 12];
-        let sealed = cipher.encrypt((&[7; 12]).into(), self.marshal(payload).as_slice());
+        let sealed = cipher.encrypt((&[7; 12]).into(), self.marshal(&payload).as_slice());
         bytes.extend(sealed.expect("seals"));
         Ok(Sealed {
             key_id: key_id.to_owned(),

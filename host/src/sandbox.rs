@@ -15,6 +15,8 @@ mod meter;
 mod wasi;
 mod world;
 
+#[cfg(feature = "native")]
+pub use codec::native;
 pub use codec::{BadReply, CallError, Codec, Decoded, Tenancy};
 pub use component::{Component, Digest, Unfit};
 pub use engine::Engine;

@@ -1,5 +1,7 @@
 //! A codec: a component with one namespace's keys, settings and limits; and one call of it.
 
+#[cfg(feature = "native")]
+pub mod native;
 mod pace;
 mod slots;
 mod undecodable;
@@ -113,6 +115,10 @@ impl Codec {
         namespace: Option<&str>,
         payloads: Vec<Payload>,
     ) -> Result<Vec<Payload>, CallError> {
+        #[cfg(feature = "native")]
+        if native::is_on() {
+            return native::encode(&self.tenancy, payloads);
+        }
         let payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
         let replied = self
             .call(Verb::Encode, namespace, &payloads, self.deadline())

@@ -19,6 +19,10 @@ impl Codec {
         namespace: Option<&str>,
         payloads: Vec<Payload>,
     ) -> Result<Decoded, CallError> {
+        #[cfg(feature = "native")]
+        if super::native::is_on() {
+            return super::native::decode(&self.tenancy, payloads);
+        }
         let payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
         let replied = self
             .call(Verb::Decode, namespace, &payloads, self.deadline())

@@ -1,0 +1,105 @@
+//! What a request costs: server CPU, p50 and p99, of codec-host and of what it is measured by.
+//!
+//! `cargo bench -p tests --features native` prints the whole table in about four minutes.
+//!
+//! * `-- quick`: fewer and shorter rounds, under a minute.
+//! * `-- 256 h1`: only cases and protocols with one of these words (`decode`, `1 MiB`, `h2`, …).
+//! * `ROUNDS=15 MILLIS=500`: how many rounds, and how long each cell of a round is measured.
+//! * Without `--features native` the `native` server is left out; without `go`, the `go` server.
+//!
+//! The server has core 0 to itself and the driver core 1, so let nothing else run meanwhile. CPU
+//! is `utime + stime` of the server's threads, which the kernel counts in nanoseconds. Servers
+//! take turns within a round, so that a noisy minute hits them all. Ratios are medians of the
+//! rounds' ratios. Every answer is checked.
+
+#[path = "requests/cases.rs"]
+mod cases;
+#[path = "requests/drive.rs"]
+mod drive;
+#[path = "requests/echo.rs"]
+mod echo;
+#[path = "requests/http1.rs"]
+mod http1;
+#[path = "requests/http2.rs"]
+mod http2;
+#[path = "requests/options.rs"]
+mod options;
+#[path = "requests/report.rs"]
+mod report;
+#[path = "requests/servers.rs"]
+mod servers;
+
+use std::process::ExitCode;
+
+use cases::Case;
+use drive::{Protocol, Sample};
+use options::Options;
+use servers::{ALL_CORES, Cluster, ROLE, SERVER_CORE, pin_driver};
+
+/// The same as the server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The program is the driver, and two of the servers that it starts.
+fn main() -> ExitCode {
+    match std::env::var(ROLE).as_deref() {
+        Ok("echo") => echo::run(),
+        #[cfg(feature = "native")]
+        Ok("native") => {
+            codec_host::sandbox::native::switch_on();
+            codec_host::cli::run()
+        }
+        _ => {
+            measure(&Options::read());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn measure(options: &Options) {
+    let pinned = Cluster::start(SERVER_CORE);
+    let cases = Case::all(&pinned);
+    let cells: Vec<_> = cases
+        .iter()
+        .flat_map(|case| Protocol::ALL.map(|protocol| (case, protocol)))
+        .filter(|(case, protocol)| options.wants(&case.name, protocol.name()))
+        .collect();
+    println!("{}", report::machine());
+    println!(
+        "{} rounds, {} ms a cell; server on core {SERVER_CORE}, driver on the other",
+        options.rounds,
+        options.cell.as_millis()
+    );
+    pin_driver();
+    let table = rounds(options, &pinned, &cells);
+    drop(pinned);
+    table.print();
+
+    println!("\nOn both cores, with the driver among them: CPU per request beside the above.");
+    let spread = Cluster::start(ALL_CORES);
+    let cells: Vec<_> = cells
+        .into_iter()
+        .filter(|(case, protocol)| case.is_spread() && *protocol == Protocol::Http1)
+        .collect();
+    servers::unpin_driver();
+    let both = rounds(options, &spread, &cells);
+    table.print_spread(&both);
+}
+
+/// Measures every cell on every server, round by round.
+fn rounds(options: &Options, cluster: &Cluster, cells: &[(&Case, Protocol)]) -> report::Table {
+    let mut table = report::Table::new(cluster, cells);
+    for round in 0..options.rounds {
+        for (case, protocol) in cells {
+            // Whoever comes first finds the caches cold, so that is not always the same one.
+            for turn in 0..cluster.servers.len() {
+                let at = (turn + round) % cluster.servers.len();
+                let server = &cluster.servers[at];
+                let sample: Sample = drive::cell(server, case, *protocol, options.cell);
+                table.add(at, &case.name, *protocol, sample);
+            }
+        }
+        eprintln!("round {} of {}", round + 1, options.rounds);
+    }
+    table
+}
