@@ -154,7 +154,7 @@ enum LogLevel {
     Info,
     /// Also every request, and what codecs print and say.
     Debug,
-    /// Everything.
+    /// Everything that this program has to say.
     Trace,
 }
 

@@ -6,7 +6,9 @@
 use std::time::Instant;
 
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +20,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging to standard error, at that level and above. To be called once.
+/// Starts logging to standard error, at that level and above; of other crates at most warnings.
+/// To be called once.
 pub fn init(level: Level, format: LogFormat) {
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let builder = tracing_subscriber::fmt()
@@ -26,11 +29,17 @@ pub fn init(level: Level, format: LogFormat) {
         .with_writer(BoxMakeWriter::new(std::io::stderr))
         .with_ansi(ansi)
         .with_target(false);
+    // Other crates have no promises to keep: wasmtime's WASI logs whatever a guest prints at
+    // debug level, whole and in a line of its own for every write.
+    let own = Targets::new()
+        .with_default(level.min(Level::WARN))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
     // A second call, which only a test could make, keeps the first log.
     let _ = match format {
-        LogFormat::Text => tracing::subscriber::set_global_default(builder.finish()),
+        LogFormat::Text => tracing::subscriber::set_global_default(builder.finish().with(own)),
         LogFormat::Json => {
-            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
+            let builder = builder.json().flatten_event(true);
+            tracing::subscriber::set_global_default(builder.finish().with(own))
         }
     };
 }
