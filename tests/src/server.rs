@@ -73,6 +73,12 @@ impl Setup {
         self
     }
 
+    /// With one more argument.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
     /// With that log level.
     pub fn log(mut self, level: &str) -> Self {
         self.command.args(["--log", level]);
@@ -171,12 +177,21 @@ impl Server {
         })
     }
 
-    /// Asks it to stop.
+    /// Asks it to stop, as service managers do.
     pub fn terminate(&self) {
-        let status = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+        self.signal("TERM");
+    }
+
+    /// Asks it to stop, as terminals do.
+    pub fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
             .status();
-        assert!(status.expect("kill can be run").success());
+        assert!(kill.expect("kill can be run").success());
     }
 
     /// How it ended, if it has.
