@@ -20,5 +20,5 @@ pub use folder::Folder;
 pub use guests::{CORE_MODULE, DOES_NOT_COMPILE, GUESTS, example, guest};
 pub use payload::{Payload, base64, body, from_base64, plain, read, tagged};
 pub use server::{Server, Setup};
-pub use tenants::TENANTS;
+pub use tenants::{TENANTS, only};
 pub use wait::until;

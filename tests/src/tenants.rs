@@ -1,4 +1,4 @@
-//! A configuration for many tests.
+//! A configuration for many tests, and parts of one.
 
 /// One namespace for each thing that can happen.
 pub const TENANTS: &str = r#"
@@ -26,3 +26,21 @@ limits = { deadline-ms = 50 }
 [namespaces.stillborn]
 component = "stillborn.wasm"
 "#;
+
+/// The configuration with those of its namespaces only: each costs a compilation.
+pub fn only(config: &str, names: &[&str]) -> String {
+    let mut tables = config.split("[namespaces.");
+    let mut text = tables.next().unwrap_or_default().to_owned();
+    let mut kept = 0;
+    for table in tables {
+        if names
+            .iter()
+            .any(|name| table.starts_with(&format!("{name}]")))
+        {
+            text.push_str(&format!("[namespaces.{table}"));
+            kept += 1;
+        }
+    }
+    assert_eq!(kept, names.len(), "not all of {names:?} are configured");
+    text
+}

@@ -1,10 +1,10 @@
 //! How a connection lives through what is sent on it.
 
-use tests::{Request, Setup, TENANTS, body, plain, until};
+use tests::{Request, Setup, TENANTS, body, only, plain, until};
 
 #[test]
 fn what_is_declared_too_large_is_refused_without_being_awaited() {
-    let server = Setup::config(TENANTS).start();
+    let server = Setup::config(&only(TENANTS, &["plain"])).start();
     let mut connection = server.connect();
     let request = Request::post("/plain/decode", "").header("Expect", "100-continue");
     let head = request.head("Content-Length: 1000000000000\r\n");
@@ -28,7 +28,7 @@ fn who_sends_all_before_reading_sees_why_it_was_too_much() {
 
 #[test]
 fn who_asks_before_sending_is_told_to_go_on_or_why_not() {
-    let server = Setup::config(TENANTS).start();
+    let server = Setup::config(&only(TENANTS, &["plain"])).start();
     let json = body(&[plain("in")]);
     let length = format!("Content-Length: {}\r\n", json.len());
     let expecting = |path: &str| Request::post(path, "").header("Expect", "100-continue");
@@ -104,7 +104,7 @@ fn a_large_body_that_nobody_wants_does_not_hide_the_answer() {
 
 #[test]
 fn requests_in_a_row_are_answered_in_their_order() {
-    let server = Setup::config(TENANTS).start();
+    let server = Setup::config(&only(TENANTS, &["plain"])).start();
     let mut row = Vec::new();
     for n in 0..20 {
         row.extend(Request::decode("plain", &[plain(&n.to_string())]).bytes());
@@ -122,7 +122,7 @@ fn requests_in_a_row_are_answered_in_their_order() {
 
 #[test]
 fn a_body_that_comes_byte_by_byte_is_a_body() {
-    let server = Setup::config(TENANTS).start();
+    let server = Setup::config(&only(TENANTS, &["plain"])).start();
     let mut connection = server.connect();
     for byte in Request::decode("plain", &[plain("slowly")]).bytes() {
         connection.send(&[byte]).expect("sent");
@@ -132,7 +132,7 @@ fn a_body_that_comes_byte_by_byte_is_a_body() {
 
 #[test]
 fn a_slow_body_is_answered_with_408_and_the_connection_ends() {
-    let server = Setup::config(&TENANTS.replace("[limits]", HASTY)).start();
+    let server = Setup::config(&only(TENANTS, &["plain"]).replace("[limits]", HASTY)).start();
     let mut connection = server.connect();
     let head = Request::post("/plain/decode", "").head("Content-Length: 1000\r\n");
     connection.send(&head).expect("sent");
@@ -145,7 +145,7 @@ fn a_slow_body_is_answered_with_408_and_the_connection_ends() {
 
 #[test]
 fn a_slow_head_costs_the_connection() {
-    let server = Setup::config(&TENANTS.replace("[limits]", HASTY)).start();
+    let server = Setup::config(&only(TENANTS, &["plain"]).replace("[limits]", HASTY)).start();
     let mut silent = server.connect();
     assert!(
         silent.is_ended(),
@@ -181,7 +181,9 @@ fn a_slow_head_costs_the_connection() {
 
 #[test]
 fn a_body_that_breaks_off_is_no_request() {
-    let server = Setup::config(TENANTS).log("debug").start();
+    let server = Setup::config(&only(TENANTS, &["plain"]))
+        .log("debug")
+        .start();
     let json = body(&[plain("in")]);
     let check = |framing: &str, sent: &[u8]| {
         let mut connection = server.connect();
@@ -211,7 +213,7 @@ fn a_body_that_breaks_off_is_no_request() {
 
 #[test]
 fn a_request_that_says_two_lengths_is_refused() {
-    let server = Setup::config(TENANTS).start();
+    let server = Setup::config(&only(TENANTS, &["plain"])).start();
     let check = |framing: &str, body: &[u8]| {
         let mut connection = server.connect();
         let head = Request::post("/plain/decode", "").head(framing);

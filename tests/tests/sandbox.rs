@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::thread;
 
-use tests::{Answer, Payload, Request, Server, Setup, from_base64, plain, until};
+use tests::{Answer, Payload, Request, Server, Setup, from_base64, only, plain, until};
 
 #[test]
 fn a_codec_that_fails_costs_its_own_request_and_nothing_more() {
@@ -82,7 +82,9 @@ fn a_reply_may_be_as_large_as_its_limit() {
 
 #[test]
 fn a_codecs_words_are_bounded_and_do_nothing_to_a_terminal() {
-    let server = Setup::config(CONFIG).log("debug").start();
+    let server = Setup::config(&only(CONFIG, &["says-invalid"]))
+        .log("debug")
+        .start();
     let answer = server.decode("says-invalid", &[plain("in")]);
     assert_eq!(answer.status, 400);
     let text = answer.text();
@@ -96,7 +98,7 @@ fn a_codecs_words_are_bounded_and_do_nothing_to_a_terminal() {
 
 #[test]
 fn nothing_of_a_call_is_there_in_the_next_one() {
-    let server = Setup::config(CONFIG).start();
+    let server = Setup::config(&only(CONFIG, &["remembers"])).start();
     let mut connection = server.connect();
     for n in 0..50 {
         let request = Request::decode("remembers", &[plain(&n.to_string()), plain("second")]);
@@ -116,7 +118,7 @@ fn a_codec_has_no_powers() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a socket option");
     let target = listener.local_addr().expect("an address").to_string();
-    let server = Setup::config(CONFIG)
+    let server = Setup::config(&only(CONFIG, &["looks"]))
         .env("CODEC_HOST_TEST", "secret")
         .start();
     let payload = Payload::new("binary/plain", target);
@@ -138,7 +140,9 @@ fn a_codec_has_no_powers() {
 #[test]
 fn what_a_codec_prints_is_bounded_escaped_and_for_debugging() {
     let prints = |level: &str| {
-        let server = Setup::config(CONFIG).log(level).start();
+        let server = Setup::config(&only(CONFIG, &["prints", "traps"]))
+            .log(level)
+            .start();
         let before = server.log().len();
         assert_eq!(
             server.decode("prints", &[plain("in")]).payload(),
@@ -160,7 +164,7 @@ fn what_a_codec_prints_is_bounded_escaped_and_for_debugging() {
 
 #[test]
 fn keys_are_used_by_handle_and_their_bytes_are_a_grant() {
-    let server = Setup::config(CONFIG)
+    let server = Setup::config(&only(CONFIG, &["keys", "keys-granted", "keys-none"]))
         .file("k1", "AAECAwQFBgcICQoLDA0ODw==")
         .start();
     let check = |namespace: &str, exported: &str| {
@@ -180,7 +184,7 @@ fn keys_are_used_by_handle_and_their_bytes_are_a_grant() {
 
 #[test]
 fn one_namespace_cannot_take_the_slots_of_another() {
-    let server = Setup::config(CONFIG).start();
+    let server = Setup::config(&only(CONFIG, &["plain", "one-slot"])).start();
     thread::scope(|scope| {
         let spinning: Vec<_> = (0..6)
             .map(|_| scope.spawn(|| server.decode("one-slot", &[plain("in")])))
@@ -206,7 +210,7 @@ fn one_namespace_cannot_take_the_slots_of_another() {
 
 #[test]
 fn who_gives_up_frees_the_slot() {
-    let server = Setup::config(CONFIG).start();
+    let server = Setup::config(&only(CONFIG, &["one-long-slot"])).start();
     let mut connection = server.connect();
     let request = Request::decode("one-long-slot", &[plain("in")]);
     connection.send(&request.bytes()).expect("sent");
