@@ -122,7 +122,9 @@ fn two_namespaces_with_one_file_share_neither_settings_nor_keys() {
         let [one, two] = ["one", "two"].map(|name| format!("{name}{suffix}"));
         let encoded = server.encode(&one, &[plain("in")]).payload();
         assert_eq!(
-            server.decode(&one, &[encoded.clone()]).payload(),
+            server
+                .decode(&one, std::slice::from_ref(&encoded))
+                .payload(),
             plain("in")
         );
         let refused = server.decode(&two, &[encoded]);
