@@ -17,7 +17,7 @@ mod wait;
 pub use client::{Answer, Connection, Request};
 pub use command::{Done, run, run_with};
 pub use folder::Folder;
-pub use guests::{CORE_MODULE, DOES_NOT_COMPILE, GUESTS, example, guest};
+pub use guests::{CORE_MODULE, DOES_NOT_COMPILE, GUESTS, PRECOMPILED, example, guest};
 pub use payload::{Payload, base64, body, from_base64, plain, read, tagged};
 pub use server::{Server, Setup};
 pub use tenants::{TENANTS, only};

@@ -1,0 +1,361 @@
+//! What changes on disk takes effect while requests go on, and none of them fails for it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::SystemTime;
+
+use tests::{
+    CORE_MODULE, DOES_NOT_COMPILE, Folder, PRECOMPILED, Payload, Request, Server, Setup, base64,
+    guest, plain, until,
+};
+
+/// The file whose component is replaced.
+const FILE: &str = "codecs/swapped.wasm";
+
+#[test]
+fn a_component_is_replaced_in_every_way_without_a_failed_request() {
+    let server = Setup::codecs().file(FILE, guest("tag")).start();
+    let done = AtomicBool::new(false);
+    let asked = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut connection = server.connect();
+                while !done.load(Ordering::Relaxed) {
+                    let answer = connection.ask(&Request::encode("swapped", &[plain("in")]));
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                    let payload = answer.payload();
+                    assert!(payload == plain("in") || is_tagged(&payload), "{payload:?}");
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let _done = Done(&done);
+        let ways: [fn(&Folder, &[u8]); 5] = [
+            |folder, artifact| drop(folder.write(FILE, artifact)),
+            |folder, artifact| folder.replace(FILE, artifact),
+            write_in_pieces,
+            delete_and_recreate,
+            swap_symlink,
+        ];
+        for (at, way) in ways.into_iter().cycle().take(10).enumerate() {
+            let expected = at % 2 == 1;
+            way(
+                &server.folder,
+                &guest(if expected { "tag" } else { "identity" }),
+            );
+            until(&format!("swap {at} serves"), || {
+                (is_served_tagged(&server) == expected).then_some(())
+            });
+        }
+    });
+    assert!(
+        asked.load(Ordering::Relaxed) > 100,
+        "or this test proves nothing"
+    );
+    assert!(!server.log().contains("status=5"), "{}", server.log());
+}
+
+#[test]
+fn a_touched_file_is_not_loaded_again() {
+    let server = Setup::codecs().file(FILE, guest("identity")).start();
+    let loaded = || {
+        server
+            .log()
+            .matches("serving seat=namespace swapped")
+            .count()
+    };
+    assert_eq!(loaded(), 1);
+    let file = File::options().append(true).open(server.folder.path(FILE));
+    let touched = file.and_then(|file| file.set_modified(SystemTime::now()));
+    touched.expect("a file");
+    server.folder.replace(FILE, guest("identity"));
+    // Another file's turn comes after this one's.
+    server.folder.write("codecs/witness.wasm", guest("tag"));
+    server.logs(&["serving", "namespace witness"]);
+    assert_eq!(loaded(), 1);
+    assert_eq!(
+        server.decode("swapped", &[plain("in")]).payload(),
+        plain("in")
+    );
+}
+
+#[test]
+fn a_component_comes_and_goes() {
+    let server = Setup::codecs().start();
+    let becomes = |status: u16| {
+        until(&format!("it answers {status}"), || {
+            (server.encode("swapped", &[plain("in")]).status == status).then_some(())
+        });
+    };
+    becomes(404);
+    server.folder.write(FILE, guest("tag"));
+    becomes(200);
+    server.folder.remove(FILE);
+    becomes(404);
+    server.logs(&["removed", "namespace swapped"]);
+    server.folder.replace(FILE, guest("identity"));
+    becomes(200);
+    assert!(!is_served_tagged(&server));
+}
+
+#[test]
+fn what_is_half_written_never_serves_and_never_disturbs() {
+    let server = Setup::codecs().file(FILE, guest("identity")).start();
+    let artifact = guest("tag");
+    let (half, rest) = artifact.split_at(artifact.len() / 2);
+    server.folder.write(FILE, half);
+    server.logs(&[
+        "swapped",
+        "does not compile",
+        "the last good one goes on serving",
+    ]);
+    assert!(!is_served_tagged(&server));
+    let file = File::options().append(true).open(server.folder.path(FILE));
+    file.expect("a file").write_all(rest).expect("written");
+    until("the whole of it serves", || {
+        is_served_tagged(&server).then_some(())
+    });
+}
+
+#[test]
+fn a_bad_artifact_leaves_the_last_good_one_serving_and_is_told_with_the_reason() {
+    let server = Setup::codecs().file(FILE, guest("identity")).start();
+    let check = |artifact: &[u8], reasons: &[&str]| {
+        server.folder.replace(FILE, artifact);
+        let told = [
+            "ERROR",
+            "namespace swapped",
+            "the last good one goes on serving",
+        ];
+        server.logs(&[&told[..], reasons].concat());
+        let answer = server.decode("swapped", &[plain("in")]);
+        assert_eq!(answer.payload(), plain("in"), "{reasons:?}");
+    };
+    check(
+        &guest("missing_export"),
+        &["missing export", "temporal:codec/payload-codec@1.0.0"],
+    );
+    check(
+        &guest("other_version"),
+        &["wrong WIT version", "@2.0.0", "1.0.0"],
+    );
+    check(
+        &guest("forbidden_import"),
+        &["imports acme:internal/secrets", "may not have"],
+    );
+    check(&guest("stillborn"), &["cannot be called", "empty list"]);
+    check(DOES_NOT_COMPILE, &["does not compile"]);
+    check(CORE_MODULE, &["core module", "wasm32-wasip2"]);
+    check(
+        &PRECOMPILED,
+        &["precompiled native code (.cwasm)", "never accepted"],
+    );
+    check(b"", &["it is empty"]);
+    check(b"#!/bin/sh", &["is not a WebAssembly component"]);
+    fs::remove_file(server.folder.path(FILE)).expect("removed");
+    fs::create_dir(server.folder.path(FILE)).expect("a folder");
+    server.logs(&["namespace swapped", "is not a file", "last good one"]);
+    assert_eq!(server.decode("swapped", &[]).status, 200);
+    fs::remove_dir(server.folder.path(FILE)).expect("removed");
+    server.folder.replace(FILE, guest("tag"));
+    until("a good one serves", || {
+        is_served_tagged(&server).then_some(())
+    });
+}
+
+#[test]
+fn what_is_bad_at_the_start_costs_its_own_namespace_and_is_mended_without_a_restart() {
+    let server = Setup::config(
+        "codecs = \"codecs\"\n\
+         [namespaces.configured]\ncomponent = \"missing_export.wasm\"\n\
+         [namespaces.absent]\ncomponent = \"nowhere.wasm\"\n\
+         [namespaces.keyless]\nkeyring.keys.k.file = \"nowhere\"\n\
+         [namespaces.good]\ncomponent = \"identity.wasm\"\n",
+    )
+    .file(FILE, CORE_MODULE)
+    .start();
+    for (namespace, reason) in [
+        ("swapped", "core module"),
+        ("configured", "missing export"),
+        ("absent", "cannot be read"),
+        ("keyless", "a key cannot be read"),
+    ] {
+        let answer = server.decode(namespace, &[plain("in")]);
+        assert_eq!(answer.status, 503, "{namespace}");
+        assert!(answer.header("retry-after").is_some());
+        let seat = format!("namespace {namespace}");
+        server.logs(&["ERROR", &seat, reason, "answered with 503"]);
+    }
+    assert_eq!(server.decode("good", &[plain("in")]).status, 200);
+
+    server.folder.replace(FILE, guest("tag"));
+    server.folder.write("nowhere.wasm", guest("identity"));
+    server
+        .folder
+        .replace("missing_export.wasm", guest("identity"));
+    server.folder.write("nowhere", base64([1; 32]));
+    for namespace in ["swapped", "configured", "absent", "keyless"] {
+        until(&format!("{namespace} serves"), || {
+            (server.decode(namespace, &[plain("in")]).status == 200).then_some(())
+        });
+    }
+}
+
+#[test]
+fn the_configuration_takes_effect_and_a_bad_one_does_not() {
+    let namespace = "[namespaces.one]\ncomponent = \"tag.wasm\"\n";
+    let server = Setup::config(namespace).start();
+    let encode = |namespace: &str| server.encode(namespace, &[plain("in")]);
+    let from = |origin: &str| {
+        let request = Request::decode("one", &[]).header("Origin", origin);
+        server.ask(&request).status
+    };
+    assert_eq!(encode("one").payload().note("x-tag"), "");
+    assert_eq!(encode("two").status, 404);
+    assert_eq!(from("https://ui.example"), 403);
+
+    server.configure(&format!(
+        "cors.origins = [\"https://ui.example\"]\nlimits.body-bytes = 100\n\
+         {namespace}settings = {{ tag = \"new\" }}\n[namespaces.two]\ncomponent = \"tag.wasm\"\n"
+    ));
+    until("the setting is new", || {
+        (encode("one").payload().note("x-tag") == "new").then_some(())
+    });
+    assert_eq!(encode("two").status, 200);
+    assert_eq!(from("https://ui.example"), 200);
+    assert_eq!(from("http://localhost:8233"), 403);
+    assert_eq!(
+        server.encode("one", &[plain(&"in".repeat(100))]).status,
+        413
+    );
+
+    server.configure(&format!(
+        "{namespace}colour = 1\n[limits]\nbody-bytes = -1\n"
+    ));
+    server.logs(&["codec-host.toml:3: ", "colour", "accepted here"]);
+    server.logs(&["codec-host.toml:5: ", "limits.body-bytes"]);
+    server.logs(&["the last good one goes on"]);
+    assert_eq!(encode("one").payload().note("x-tag"), "new");
+
+    server.folder.remove("codec-host.toml");
+    server.configure("[namespaces.two]\ncomponent = \"tag.wasm\"\nsettings = { tag = \"last\" }\n");
+    until("the last one is in force", || {
+        (encode("two").payload().note("x-tag") == "last").then_some(())
+    });
+    assert_eq!(encode("one").status, 404);
+}
+
+#[test]
+fn keys_change_with_their_files() {
+    let server =
+        Setup::config("[namespaces.sealed.keyring]\nactive = \"k\"\nkeys.k.file = \"key\"\n")
+            .file("key", base64([1; 32]))
+            .start();
+    let sealed = server.encode("sealed", &[plain("in")]).payload();
+    let becomes = |status: u16| {
+        until(&format!("it is answered with {status}"), || {
+            let answer = server.decode("sealed", std::slice::from_ref(&sealed));
+            (answer.status == status).then_some(())
+        });
+    };
+    becomes(200);
+    server.folder.replace("key", base64([2; 32]));
+    becomes(400);
+    server.folder.write("key", base64([1; 32]));
+    becomes(200);
+    server.folder.write("key", base64([1; 31]));
+    server.logs(&[
+        "16, 24 or 32 bytes, and this has 31",
+        "the last good one goes on serving",
+    ]);
+    assert_eq!(
+        server
+            .decode("sealed", std::slice::from_ref(&sealed))
+            .status,
+        200
+    );
+    server.folder.remove("key");
+    server.logs(&["a key cannot be read", "the last good one goes on serving"]);
+    assert_eq!(
+        server
+            .decode("sealed", std::slice::from_ref(&sealed))
+            .status,
+        200
+    );
+}
+
+#[test]
+fn what_is_in_flight_finishes_on_what_it_began_with() {
+    let server = Setup::config(
+        "[namespaces.swapped]\ncomponent = \"swapped.wasm\"\n\
+         limits = { deadline-ms = 30000, concurrency = 1 }\n",
+    )
+    .file("swapped.wasm", guest("sleeps"))
+    .start();
+    let naps = |millis: &str| [Payload::new("binary/plain", millis)];
+    let mut connection = server.connect();
+    let sleeping = Request::encode("swapped", &naps("2000"));
+    connection.send(&sleeping.bytes()).expect("sent");
+    until("the only slot is taken", || {
+        (server.encode("swapped", &naps("0")).status == 503).then_some(())
+    });
+    server.folder.replace("swapped.wasm", guest("tag"));
+    until("the new one serves", || {
+        let answer = server.encode("swapped", &naps("0"));
+        (answer.status == 200 && is_tagged(&answer.payload())).then_some(())
+    });
+    assert_eq!(connection.answer().payloads(), naps("2000"));
+}
+
+fn write_in_pieces(folder: &Folder, artifact: &[u8]) {
+    let mut file = File::create(folder.path(FILE)).expect("a file");
+    for piece in artifact.chunks(1000) {
+        file.write_all(piece).expect("written");
+        file.sync_data().expect("written");
+    }
+}
+
+fn delete_and_recreate(folder: &Folder, artifact: &[u8]) {
+    folder.remove(FILE);
+    folder.write(FILE, artifact);
+}
+
+/// As Kubernetes updates a volume: the files are links through `..data`, which is a link to the
+/// folder of one version, and replaced by renaming.
+fn swap_symlink(folder: &Folder, artifact: &[u8]) {
+    static VERSION: AtomicU32 = AtomicU32::new(0);
+    let version = format!("..{}", VERSION.fetch_add(1, Ordering::Relaxed));
+    folder.write(&format!("codecs/{version}/swapped.wasm"), artifact);
+    let data = folder.path("codecs/..data");
+    let draft = folder.path("codecs/..data_tmp");
+    symlink(version, &draft).expect("a link");
+    fs::rename(draft, data).expect("renamed");
+    let link = folder.path(FILE);
+    if !link.is_symlink() {
+        let draft = folder.path("codecs/link");
+        symlink(Path::new("..data/swapped.wasm"), &draft).expect("a link");
+        fs::rename(draft, link).expect("renamed");
+    }
+}
+
+fn is_served_tagged(server: &Server) -> bool {
+    is_tagged(&server.encode("swapped", &[plain("in")]).payload())
+}
+
+fn is_tagged(payload: &Payload) -> bool {
+    payload.note("encoding") == "binary/x-tag"
+}
+
+/// Ends the load when its test ends, one way or the other.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
