@@ -1,11 +1,10 @@
-//! The command line: what it prints, and how it ends.
+//! The commands that end by themselves: what they print, and with which code they end.
 
-use std::net::TcpStream;
 use std::path::Path;
 
 use tests::{
-    CORE_MODULE, DOES_NOT_COMPILE, Done, Folder, Payload, Request, Server, Setup, base64, body,
-    guest, plain, read, run, run_with, until,
+    CORE_MODULE, DOES_NOT_COMPILE, Done, Folder, Payload, base64, body, guest, plain, read, run,
+    run_with,
 };
 
 #[test]
@@ -284,46 +283,6 @@ fn inspect_shows_what_a_component_is() {
 }
 
 #[test]
-fn the_demonstration_says_what_to_do_and_it_works() {
-    let server = Setup::demo().start();
-    let out = until("the whole greeting", || {
-        Some(server.out()).filter(|out| out.contains("WARNING"))
-    });
-    let address = server.address;
-    assert!(
-        out.starts_with(&format!("listening on http://{address}\n")),
-        "{out}"
-    );
-    for text in [
-        &format!("--codec-endpoint http://{address}"),
-        &format!("endpoint http://{address}"),
-        "--ui-codec-endpoint",
-        "key is public",
-    ] {
-        assert!(out.contains(text), "{text} in {out}");
-    }
-    let curl = out
-        .lines()
-        .find(|line| line.contains("curl"))
-        .expect("a curl line");
-    assert!(
-        curl.contains(&format!(" http://{address}/decode ")),
-        "{curl}"
-    );
-    let mut quoted = curl.split('\'').skip(1).step_by(2);
-    let mut header = || {
-        let (name, value) = quoted.next()?.split_once(": ")?;
-        Some((name.to_owned(), value.to_owned()))
-    };
-    let (one, two) = (header().expect("a header"), header().expect("a header"));
-    let request = Request::new("POST", "/decode")
-        .header(&one.0, &one.1)
-        .header(&two.0, &two.1)
-        .body(quoted.next().expect("a body"));
-    assert_eq!(server.ask(&request).payload(), plain("Hello, Temporal!"));
-}
-
-#[test]
 fn help_documents_every_option() {
     let check = |command: &[&str], options: &[&str]| {
         let done = run([command, &["--help"]].concat());
@@ -410,50 +369,4 @@ fn what_cannot_be_meant_is_refused() {
     );
     check(&["decode", "--setting", "novalue"], 2, "NAME=VALUE");
     check(&["serve", "--demo", "--log", "loud"], 2, "possible values");
-}
-
-#[test]
-fn what_is_in_flight_is_finished_before_the_end() {
-    let check = |stop: fn(&Server)| {
-        let mut server =
-            Setup::config("[namespaces.sleeps]\ncomponent = \"identity.wasm\"\n").start();
-        let address = server.address;
-        let mut idle = server.connect();
-        let mut waiting = server.connect();
-        let request = Request::decode("sleeps", &[plain("in")]);
-        let bytes = request.bytes();
-        let (begun, rest) = bytes.split_at(bytes.len() - 5);
-        waiting.send(begun).expect("sent");
-        assert_eq!(
-            idle.ask(&request).status,
-            200,
-            "or this test proves nothing"
-        );
-        stop(&server);
-        until("new connections are refused", || {
-            TcpStream::connect(address).err()
-        });
-        assert!(idle.is_ended(), "it has nothing in flight");
-        assert!(server.ended().is_none());
-        waiting.send(rest).expect("sent");
-        assert_eq!(waiting.answer().payload(), plain("in"));
-        assert!(waiting.is_ended());
-        assert_eq!(server.wait().code(), Some(0));
-    };
-    check(Server::terminate);
-    check(Server::interrupt);
-}
-
-#[test]
-fn a_request_that_takes_too_long_does_not_keep_the_server() {
-    let mut server = Setup::config(
-        "[limits]\ndrain-ms = 100\n[namespaces.spins]\ncomponent = \"spins.wasm\"\nlimits = { deadline-ms = 60000 }\n",
-    )
-    .start();
-    let mut connection = server.connect();
-    let bytes = Request::decode("spins", &[plain("in")]).bytes();
-    connection.send(&bytes).expect("sent");
-    server.terminate();
-    assert_eq!(server.wait().code(), Some(0));
-    assert!(connection.is_ended());
 }

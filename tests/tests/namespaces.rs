@@ -1,6 +1,6 @@
 //! Which codec serves which namespace, and that they share nothing.
 
-use tests::{Done, Folder, Payload, Request, Setup, base64, guest, plain, run, tagged};
+use tests::{Payload, Request, Setup, base64, body, guest, plain};
 
 #[test]
 fn the_name_is_taken_from_path_and_header_in_the_protocols_order() {
@@ -11,7 +11,7 @@ fn the_name_is_taken_from_path_and_header_in_the_protocols_order() {
     )
     .start();
     let check = |path: &str, header: Option<&str>, tag: &str, name: &str| {
-        let mut request = Request::post(path, tests::body(&[plain("in")]));
+        let mut request = Request::post(path, body(&[plain("in")]));
         if let Some(header) = header {
             request = request.header("X-Namespace", header);
         }
@@ -211,80 +211,4 @@ fn many_undecodable_payloads_are_within_one_deadline() {
         .collect();
     assert_eq!(server.decode("lenient", &payloads).payloads(), payloads);
     server.logs(&["undecodable=200"]);
-}
-
-#[test]
-fn everything_wrong_with_a_configuration_is_told_before_listening() {
-    let folder = Folder::new();
-    let config = folder.write(
-        "codec-host.toml",
-        "lisen = \"127.0.0.1:1\"\n\
-         codecs = \"nowhere\"\n\
-         [cors]\norigins = [\"https://ui.example/\"]\n\
-         [limits]\nbody-bytes = \"16 MiB\"\ndeadline-ms = 5\n\
-         [namespaces.\"a/b\"]\n\
-         [namespaces.ok]\nundecodeable = \"fail\"\nundecodable = \"maybe\"\n",
-    );
-    let config = config.to_str().expect("UTF-8");
-    for command in ["serve", "check"] {
-        let Done { code, out, err } = run([command, "--config", config]);
-        assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
-        for (line, key, accepted) in [
-            (1, "lisen", "listen"),
-            (2, "codecs", "directory"),
-            (4, "cors.origins", "http://host:8233"),
-            (6, "limits.body-bytes", "whole number"),
-            (7, "limits.deadline-ms", "from 10 to 60000"),
-            (8, "a/b", "letters"),
-            (10, "namespaces.ok.undecodeable", "undecodable"),
-            (11, "namespaces.ok.undecodable", "pass-through"),
-        ] {
-            let place = format!("{config}:{line}: ");
-            let found = err.lines().find(|text| text.contains(&place));
-            let found = found.unwrap_or_else(|| panic!("no {place} in:\n{err}"));
-            assert!(found.contains(key) && found.contains(accepted), "{found}");
-        }
-    }
-}
-
-#[test]
-fn what_is_not_toml_or_not_there_is_told_in_a_line() {
-    let folder = Folder::new();
-    let check = |path: &std::path::Path, expected: &str| {
-        let path = path.to_str().expect("UTF-8");
-        let Done { code, out, err } = run(["serve", "--config", path]);
-        assert_eq!((code, out.as_str()), (Some(1), ""));
-        assert!(err.contains(path) && err.contains(expected), "{err}");
-        assert_eq!(err.lines().count(), 1, "{err}");
-    };
-    check(&folder.path("nowhere.toml"), "cannot be read");
-    check(&folder.write("bad.toml", "[limits\n"), ":1: not TOML");
-    check(&folder.write("bytes.toml", [0xff, 0xfe]), "cannot be read");
-}
-
-#[test]
-fn only_loopback_is_listened_on_unless_it_may_be_open() {
-    let refused = run(["serve", "--demo", "--listen", "0.0.0.0:0"]);
-    assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""));
-    assert!(refused.err.contains("--insecure-open"), "{}", refused.err);
-    assert_eq!(refused.err.lines().count(), 1);
-
-    let folder = Folder::new();
-    let config = folder.write("c.toml", "listen = \"[::]:0\"\n[fallback]\n");
-    let refused = run(["serve", "--config", config.to_str().expect("UTF-8")]);
-    assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""));
-    assert!(refused.err.contains("--insecure-open"), "{}", refused.err);
-
-    let server = Setup::demo().argument("--insecure-open").start();
-    assert_eq!(server.decode("any", &[tagged()]).payload(), tagged());
-}
-
-#[test]
-fn a_port_in_use_is_one_line() {
-    let server = Setup::demo().start();
-    let address = server.address.to_string();
-    let Done { code, out, err } = run(["serve", "--demo", "--listen", &address]);
-    assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert_eq!(err.lines().count(), 1, "{err}");
-    assert!(err.contains(&address) && err.contains("in use"), "{err}");
 }

@@ -124,43 +124,52 @@ fn what_is_half_written_never_serves_and_never_disturbs() {
 
 #[test]
 fn a_bad_artifact_leaves_the_last_good_one_serving_and_is_told_with_the_reason() {
-    let server = Setup::codecs().file(FILE, guest("identity")).start();
-    let check = |artifact: &[u8], reasons: &[&str]| {
-        server.folder.replace(FILE, artifact);
-        let told = [
-            "ERROR",
-            "namespace swapped",
-            "the last good one goes on serving",
-        ];
-        server.logs(&[&told[..], reasons].concat());
-        let answer = server.decode("swapped", &[plain("in")]);
-        assert_eq!(answer.payload(), plain("in"), "{reasons:?}");
-    };
-    check(
-        &guest("missing_export"),
-        &["missing export", "temporal:codec/payload-codec@1.0.0"],
-    );
-    check(
-        &guest("other_version"),
-        &["wrong WIT version", "@2.0.0", "1.0.0"],
-    );
-    check(
-        &guest("forbidden_import"),
-        &["imports acme:internal/secrets", "may not have"],
-    );
-    check(&guest("stillborn"), &["cannot be called", "empty list"]);
-    check(DOES_NOT_COMPILE, &["does not compile"]);
-    check(CORE_MODULE, &["core module", "wasm32-wasip2"]);
-    check(
-        &PRECOMPILED,
-        &["precompiled native code (.cwasm)", "never accepted"],
-    );
-    check(b"", &["it is empty"]);
-    check(b"#!/bin/sh", &["is not a WebAssembly component"]);
-    fs::remove_file(server.folder.path(FILE)).expect("removed");
+    let bad: [(Vec<u8>, &[&str]); 9] = [
+        (
+            guest("missing_export"),
+            &["missing export", "temporal:codec/payload-codec@1.0.0"],
+        ),
+        (
+            guest("other_version"),
+            &["wrong WIT version", "@2.0.0", "1.0.0"],
+        ),
+        (
+            guest("forbidden_import"),
+            &["imports acme:internal/secrets", "may not have"],
+        ),
+        (guest("stillborn"), &["cannot be called", "empty list"]),
+        (DOES_NOT_COMPILE.to_vec(), &["does not compile"]),
+        (CORE_MODULE.to_vec(), &["core module", "wasm32-wasip2"]),
+        (
+            PRECOMPILED.to_vec(),
+            &["precompiled native code (.cwasm)", "never accepted"],
+        ),
+        (Vec::new(), &["it is empty"]),
+        (b"#!/bin/sh".to_vec(), &["is not a WebAssembly component"]),
+    ];
+    let file = |at: usize| format!("codecs/bad-{at}.wasm");
+    let setup = (0..bad.len()).fold(Setup::codecs(), |setup, at| {
+        setup.file(&file(at), guest("identity"))
+    });
+    let server = setup.file(FILE, guest("identity")).start();
+    for (at, (artifact, _)) in bad.iter().enumerate() {
+        server.folder.replace(&file(at), artifact);
+    }
+    server.folder.remove(FILE);
     fs::create_dir(server.folder.path(FILE)).expect("a folder");
-    server.logs(&["namespace swapped", "is not a file", "last good one"]);
-    assert_eq!(server.decode("swapped", &[]).status, 200);
+
+    let check = |namespace: &str, reasons: &[&str]| {
+        let seat = format!("namespace {namespace}");
+        let told = ["ERROR", &seat, "the last good one goes on serving"];
+        server.logs(&[&told[..], reasons].concat());
+        let answer = server.decode(namespace, &[plain("in")]);
+        assert_eq!(answer.payload(), plain("in"), "{namespace} {reasons:?}");
+    };
+    for (at, (_, reasons)) in bad.iter().enumerate() {
+        check(&format!("bad-{at}"), reasons);
+    }
+    check("swapped", &["is not a file"]);
+
     fs::remove_dir(server.folder.path(FILE)).expect("removed");
     server.folder.replace(FILE, guest("tag"));
     until("a good one serves", || {
@@ -299,7 +308,7 @@ fn what_is_in_flight_finishes_on_what_it_began_with() {
     .start();
     let naps = |millis: &str| [Payload::new("binary/plain", millis)];
     let mut connection = server.connect();
-    let sleeping = Request::encode("swapped", &naps("2000"));
+    let sleeping = Request::encode("swapped", &naps("1200"));
     connection.send(&sleeping.bytes()).expect("sent");
     until("the only slot is taken", || {
         (server.encode("swapped", &naps("0")).status == 503).then_some(())
@@ -309,7 +318,7 @@ fn what_is_in_flight_finishes_on_what_it_began_with() {
         let answer = server.encode("swapped", &naps("0"));
         (answer.status == 200 && is_tagged(&answer.payload())).then_some(())
     });
-    assert_eq!(connection.answer().payloads(), naps("2000"));
+    assert_eq!(connection.answer().payloads(), naps("1200"));
 }
 
 fn write_in_pieces(folder: &Folder, artifact: &[u8]) {

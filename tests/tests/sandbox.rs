@@ -249,7 +249,7 @@ component = "spins.wasm"
 limits = { deadline-ms = 100 }
 [namespaces.one-slot]
 component = "spins.wasm"
-limits = { deadline-ms = 1500, concurrency = 1 }
+limits = { deadline-ms = 700, concurrency = 1 }
 [namespaces.one-long-slot]
 component = "spins.wasm"
 limits = { deadline-ms = 60000, concurrency = 1 }
