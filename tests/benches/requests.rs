@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Ok("echo") => echo::run(),
         #[cfg(feature = "native")]
         Ok("native") => {
-            codec_host::sandbox::native::switch_on();
+            codec_host::sandbox::native::switch(true);
             codec_host::cli::run()
         }
         _ => {

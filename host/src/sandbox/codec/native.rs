@@ -2,9 +2,10 @@
 //!
 //! Keys, protobuf encoding and the codec's logic are the same code as in the sandbox; a slot, a
 //! store, an instance and a deadline there are not. It is on only in a program that says so, and
-//! compiled only with the feature `native`.
+//! compiled only with the feature `native`; so are [`laps`], which say where a call's time goes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use guest_codec::codec;
 use guest_codec::host::{Host, KeyError, Sealed};
@@ -12,14 +13,14 @@ use guest_codec::settings::Settings;
 use guest_codec::types::{CodecError, ExternalPayload, Payload};
 use proto::wire;
 
-use super::{CallError, Decoded, Tenancy};
+use super::{CallError, Codec, Decoded, Tenancy, world};
 use crate::keyring::Keyring;
 
 static ON: AtomicBool = AtomicBool::new(false);
 
-/// From now on no codec of this process is called in the sandbox.
-pub fn switch_on() {
-    ON.store(true, Ordering::Relaxed);
+/// From now on every codec of this process is called natively, or in the sandbox again.
+pub fn switch(on: bool) {
+    ON.store(on, Ordering::Relaxed);
 }
 
 pub(super) fn is_on() -> bool {
@@ -116,4 +117,32 @@ fn outward(payload: Payload) -> proto::Payload {
             })
             .collect(),
     }
+}
+
+/// How long the parts of one decode in the sandbox take: the store, the instance, the call, and
+/// dropping all of it. Panics where the call fails.
+pub async fn laps(codec: &Codec, payloads: Vec<proto::Payload>) -> [Duration; 4] {
+    let payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
+    let begun = Instant::now();
+    let limit = codec.tenancy.limits.deadline;
+    let mut store = codec.store(None, limit).expect("a store");
+    let stored = Instant::now();
+    let instance = codec.component.pre.instantiate_async(&mut store).await;
+    let instance = instance.expect("an instance");
+    let instantiated = Instant::now();
+    let replied = instance
+        .temporal_codec_payload_codec()
+        .call_decode(&mut store, &payloads)
+        .await;
+    let replied = replied.expect("no trap").is_ok();
+    let called = Instant::now();
+    drop(store);
+    let dropped = Instant::now();
+    assert!(replied, "the codec decodes the payloads");
+    [
+        stored - begun,
+        instantiated - stored,
+        called - instantiated,
+        dropped - called,
+    ]
 }

@@ -1,0 +1,148 @@
+//! Where the time of a request goes, without HTTP: reading JSON, the sandbox in its parts, the
+//! same codec without a sandbox, writing JSON.
+//!
+//! `cargo bench -p tests --features native --bench parts` takes about ten seconds. With
+//! `CODEC=file.wasm` it is another codec's sandbox, which must decode what ours encodes.
+//! Medians, in microseconds of wall time on one thread; run it with `taskset -c 0` on a quiet
+//! machine.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codec_host::keyring::{Key, Keyring};
+use codec_host::reload::BUILT_IN;
+use codec_host::sandbox::{Codec, Component, Engine, Tenancy, native};
+use proto::Payload;
+use proto::json::UnknownFields;
+use tokio::runtime::Runtime;
+
+/// The same as the server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long each part of each case is repeated.
+const TIME: Duration = Duration::from_millis(150);
+
+const SIZES: [(usize, usize, &str); 5] = [
+    (1, 256, "1 × 256 B"),
+    (1, 4 << 10, "1 × 4 KiB"),
+    (1, 64 << 10, "1 × 64 KiB"),
+    (1, 1 << 20, "1 × 1 MiB"),
+    (100, 256, "100 × 256 B"),
+];
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let codec = runtime.block_on(codec());
+    let names = [
+        "JSON in", "sandbox", "store", "instance", "call", "drop", "native", "JSON out",
+    ];
+    print!("{:22}", "µs, decode");
+    names.iter().for_each(|name| print!("{name:>10}"));
+    println!();
+    for (count, bytes, name) in SIZES {
+        print!("{name:22}");
+        let parts = parts(&runtime, &codec, count, bytes);
+        parts
+            .iter()
+            .for_each(|part| print!("{:10.2}", part.as_secs_f64() * 1e6));
+        println!();
+    }
+}
+
+async fn codec() -> Codec {
+    let artifact = match std::env::var_os("CODEC") {
+        Some(path) => std::fs::read(path).expect("the codec can be read"),
+        None => BUILT_IN.to_vec(),
+    };
+    let engine = Arc::new(Engine::new().expect("an engine"));
+    let component = Component::load(&engine, &artifact).await.expect("fit");
+    let key = Key::new("bench-key", zeroize::Zeroizing::new(vec![7; 32])).expect("32 bytes");
+    let keyring = Keyring::new([key], Some("bench-key"), false).expect("it has the key");
+    let tenancy = Tenancy {
+        keyring: Arc::new(keyring),
+        ..Tenancy::default()
+    };
+    Codec::new(engine, component, tenancy)
+}
+
+fn parts(runtime: &Runtime, codec: &Codec, count: usize, bytes: usize) -> [Duration; 8] {
+    let plain = Payload {
+        metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+        data: vec![b'x'; bytes],
+        external_payloads: Vec::new(),
+    };
+    let plain = vec![plain; count];
+    let encoded = runtime.block_on(codec.encode(None, plain.clone()));
+    let encoded = encoded.expect("encoded");
+    let body = proto::json::write(&encoded);
+    let decode = || {
+        runtime
+            .block_on(codec.decode(None, encoded.clone()))
+            .expect("decoded")
+    };
+    assert!(decode().payloads == plain);
+
+    let json_in = median(|| proto::json::read(black_box(&body), UnknownFields::Ignore));
+    // Sandbox and native alike are given copies, which does not count.
+    let sandbox = timed(|| {
+        let given = encoded.clone();
+        let begun = Instant::now();
+        let decoded = runtime.block_on(codec.decode(None, given));
+        let time = begun.elapsed();
+        assert!(decoded.is_ok());
+        time
+    });
+    let mut laps: [Vec<Duration>; 4] = Default::default();
+    repeat(|| {
+        let parts = runtime.block_on(native::laps(codec, encoded.clone()));
+        laps.iter_mut()
+            .zip(parts)
+            .for_each(|(lap, part)| lap.push(part));
+    });
+    let [store, instance, call, drop] = laps.map(middle);
+    native::switch(true);
+    let without = timed(|| {
+        let given = encoded.clone();
+        let begun = Instant::now();
+        let decoded = runtime.block_on(codec.decode(None, given));
+        let time = begun.elapsed();
+        assert!(decoded.is_ok());
+        time
+    });
+    native::switch(false);
+    let json_out = median(|| proto::json::write(black_box(&plain)));
+    [
+        json_in, sandbox, store, instance, call, drop, without, json_out,
+    ]
+}
+
+fn median<T>(mut part: impl FnMut() -> T) -> Duration {
+    timed(|| {
+        let begun = Instant::now();
+        black_box(part());
+        begun.elapsed()
+    })
+}
+
+fn timed(mut part: impl FnMut() -> Duration) -> Duration {
+    let mut times = Vec::new();
+    repeat(|| times.push(part()));
+    middle(times)
+}
+
+fn repeat(mut part: impl FnMut()) {
+    let begun = Instant::now();
+    while begun.elapsed() < TIME {
+        part();
+    }
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
