@@ -4,6 +4,8 @@
 //!
 //! * `-- quick`: fewer and shorter rounds, under a minute.
 //! * `-- 256 h1`: only cases and protocols with one of these words (`decode`, `1 MiB`, `h2`, …).
+//! * `-- table`, `-- load`, `-- memory`: only that part. `load` is a small request's latency while
+//!   another namespace decodes megabytes; `memory` is resident memory (`REQUESTS=1000000`).
 //! * `ROUNDS=15 MILLIS=500`: how many rounds, and how long each cell of a round is measured.
 //! * Without `--features native` the `native` server is left out; without `go`, the `go` server.
 //!
@@ -22,6 +24,10 @@ mod echo;
 mod http1;
 #[path = "requests/http2.rs"]
 mod http2;
+#[path = "requests/load.rs"]
+mod load;
+#[path = "requests/memory.rs"]
+mod memory;
 #[path = "requests/options.rs"]
 mod options;
 #[path = "requests/report.rs"]
@@ -33,7 +39,7 @@ use std::process::ExitCode;
 
 use cases::Case;
 use drive::{Protocol, Sample};
-use options::Options;
+use options::{Options, Part};
 use servers::{ALL_CORES, Cluster, ROLE, SERVER_CORE, pin_driver};
 
 /// The same as the server's.
@@ -50,13 +56,23 @@ fn main() -> ExitCode {
             codec_host::cli::run()
         }
         _ => {
-            measure(&Options::read());
+            let options = Options::read();
+            println!("{}", report::machine());
+            if options.has(Part::Table) {
+                table(&options);
+            }
+            if options.has(Part::Load) {
+                load::measure(&options);
+            }
+            if options.has(Part::Memory) {
+                memory::measure(&options);
+            }
             ExitCode::SUCCESS
         }
     }
 }
 
-fn measure(options: &Options) {
+fn table(options: &Options) {
     let pinned = Cluster::start(SERVER_CORE);
     let cases = Case::all(&pinned);
     let cells: Vec<_> = cases
@@ -64,7 +80,6 @@ fn measure(options: &Options) {
         .flat_map(|case| Protocol::ALL.map(|protocol| (case, protocol)))
         .filter(|(case, protocol)| options.wants(&case.name, protocol.name()))
         .collect();
-    println!("{}", report::machine());
     println!(
         "{} rounds, {} ms a cell; server on core {SERVER_CORE}, driver on the other",
         options.rounds,

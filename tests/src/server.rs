@@ -152,6 +152,11 @@ impl Server {
         Connection::open(self.address)
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Writes another configuration.
     pub fn configure(&self, text: &str) {
         self.folder.replace(CONFIG, text);

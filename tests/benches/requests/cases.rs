@@ -2,7 +2,7 @@
 
 use tests::{Payload, Request};
 
-use crate::servers::{Cluster, NAMESPACE};
+use crate::servers::{Cluster, NAMESPACE, Server};
 
 /// One kind of request.
 pub(crate) struct Case {
@@ -25,12 +25,19 @@ const SIZES: [(usize, usize, &str, (f64, f64)); 5] = [
 ];
 
 impl Case {
+    /// Decoding one payload of that many bytes, which the server is asked to encode.
+    pub(crate) fn decode(server: &Server, bytes: usize) -> Self {
+        let plain = vec![plain(0, bytes)];
+        let encoded = encode(server, &plain);
+        Self::new("decode", "", &encoded, plain, (0.0, 0.0))
+    }
+
     /// All cases. What is decoded was encoded by codec-host, and every server must read it.
     pub(crate) fn all(cluster: &Cluster) -> Vec<Self> {
         let mut cases = Vec::new();
         for (count, bytes, size, goals) in SIZES {
             let plain: Vec<_> = (0..count).map(|seed| plain(seed, bytes)).collect();
-            let encoded = encode(cluster, &plain);
+            let encoded = encode(&cluster.servers[0], &plain);
             cases.push(Self::new("decode", size, &encoded, plain, goals));
         }
         let foreign = vec![plain(7, 256)];
@@ -72,8 +79,8 @@ impl Case {
     }
 }
 
-fn encode(cluster: &Cluster, plain: &[Payload]) -> Vec<Payload> {
-    let mut connection = tests::Connection::open(cluster.servers[0].address);
+fn encode(server: &Server, plain: &[Payload]) -> Vec<Payload> {
+    let mut connection = tests::Connection::open(server.address);
     connection
         .ask(&Request::encode(NAMESPACE, plain))
         .payloads()

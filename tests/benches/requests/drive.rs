@@ -7,7 +7,7 @@ use serde_json::Value;
 use tests::Payload;
 
 use crate::cases::Case;
-use crate::servers::Server;
+use crate::servers::{NAMESPACE, Server};
 use crate::{http1, http2};
 
 /// Requests under way at once.
@@ -174,7 +174,8 @@ impl<'a> Check<'a> {
                 return;
             }
             assert_ne!(payloads(encoded), self.case.plain, "{}", self.place());
-            let mut client = http1::Client::open(self.server.address, "decode", encoded).await;
+            let mut client =
+                http1::Client::open(self.server.address, NAMESPACE, "decode", encoded).await;
             let decoded = payloads(client.ask().await);
             assert_eq!(decoded, self.case.plain, "{}", self.place());
         }

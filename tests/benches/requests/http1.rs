@@ -21,15 +21,20 @@ pub(crate) struct Client {
 pub(crate) async fn clients(address: SocketAddr, case: &Case) -> Vec<drive::Client> {
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        let client = Client::open(address, case.verb, &case.body).await;
+        let client = Client::open(address, NAMESPACE, case.verb, &case.body).await;
         clients.push(drive::Client::Http1(client));
     }
     clients
 }
 
 impl Client {
-    pub(crate) async fn open(address: SocketAddr, verb: &str, body: &[u8]) -> Self {
-        let request = Request::post(&format!("/{verb}"), body).header("X-Namespace", NAMESPACE);
+    pub(crate) async fn open(
+        address: SocketAddr,
+        namespace: &str,
+        verb: &str,
+        body: &[u8],
+    ) -> Self {
+        let request = Request::post(&format!("/{verb}"), body).header("X-Namespace", namespace);
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("a socket option");
         Self {

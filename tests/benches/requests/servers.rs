@@ -18,6 +18,8 @@ pub(crate) const ALL_CORES: &str = "0,1";
 
 /// The namespace that requests are for.
 pub(crate) const NAMESPACE: &str = "bench";
+/// Another one, with the same key.
+pub(crate) const OTHER_NAMESPACE: &str = "bulk";
 const KEY_ID: &str = "bench-key";
 const KEY: &[u8; 32] = b"bench-key-bench-key-bench-key-32";
 
@@ -32,26 +34,16 @@ impl Cluster {
     pub(crate) fn start(cores: &str) -> Self {
         let folder = Folder::new();
         let key = folder.write("key", KEY);
-        let config = format!(
-            "[namespaces.{NAMESPACE}.keyring]\nactive = \"{KEY_ID}\"\n\
-             keys = {{ \"{KEY_ID}\" = {{ file = \"key\", encoding = \"raw\" }} }}\n"
-        );
-        let config = folder.write("codec-host.toml", config);
-        let serve = |program: PathBuf, role: &str| {
-            let mut command = pinned(&program, cores);
-            command
-                .args(["serve", "--log", "warn", "--listen", "127.0.0.1:0"])
-                .arg("--config")
-                .arg(&config)
-                .env(ROLE, role);
-            command
-        };
+        let config = configure(&folder, &[NAMESPACE]);
         let itself = || std::env::current_exe().expect("this program has a path");
-        let tested = PathBuf::from(env!("CARGO_BIN_EXE_codec-host-tested"));
-
-        let mut servers = vec![Server::start("codec-host", serve(tested, ""))];
+        let mut servers = vec![Server::start(
+            "codec-host",
+            serve(&tested(), cores, &config),
+        )];
         if cfg!(feature = "native") {
-            servers.push(Server::start("native", serve(itself(), "native")));
+            let mut native = serve(&itself(), cores, &config);
+            native.env(ROLE, "native");
+            servers.push(Server::start("native", native));
         } else {
             eprintln!("native is left out: cargo bench -p tests --features native");
         }
@@ -71,6 +63,47 @@ impl Cluster {
             _folder: folder,
         }
     }
+}
+
+/// codec-host alone, with those namespaces.
+pub(crate) struct Alone {
+    pub(crate) server: Server,
+    _folder: Folder,
+}
+
+impl Alone {
+    pub(crate) fn start(namespaces: &[&str]) -> Self {
+        let folder = Folder::new();
+        folder.write("key", KEY);
+        let config = configure(&folder, namespaces);
+        Self {
+            server: Server::start("codec-host", serve(&tested(), ALL_CORES, &config)),
+            _folder: folder,
+        }
+    }
+}
+
+fn configure(folder: &Folder, namespaces: &[&str]) -> PathBuf {
+    let tables = namespaces.iter().map(|name| {
+        format!(
+            "[namespaces.{name}.keyring]\nactive = \"{KEY_ID}\"\n\
+             keys = {{ \"{KEY_ID}\" = {{ file = \"key\", encoding = \"raw\" }} }}\n"
+        )
+    });
+    folder.write("codec-host.toml", tables.collect::<String>())
+}
+
+fn tested() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_codec-host-tested"))
+}
+
+fn serve(program: &Path, cores: &str, config: &Path) -> Command {
+    let mut command = pinned(program, cores);
+    command
+        .args(["serve", "--log", "warn", "--listen", "127.0.0.1:0"])
+        .arg("--config")
+        .arg(config);
+    command
 }
 
 /// A server that runs. It is killed when it is dropped.
@@ -111,6 +144,20 @@ impl Server {
             first.parse::<u64>().unwrap_or(0)
         });
         Duration::from_nanos(nanoseconds.sum())
+    }
+}
+
+impl Server {
+    /// A figure of `/proc/PID/status`, in KiB.
+    pub(crate) fn kibibytes(&self, name: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let figure = line
+            .expect("the figure")
+            .trim_start_matches([':', ' ', '\t']);
+        let number = figure.split(' ').next().expect("a number");
+        number.parse().expect("a number")
     }
 }
 
