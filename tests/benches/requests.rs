@@ -90,12 +90,15 @@ fn table(options: &Options) {
     drop(pinned);
     table.print();
 
-    println!("\nOn both cores, with the driver among them: CPU per request beside the above.");
-    let spread = Cluster::start(ALL_CORES);
     let cells: Vec<_> = cells
         .into_iter()
         .filter(|(case, protocol)| case.is_spread() && *protocol == Protocol::Http1)
         .collect();
+    if cells.is_empty() {
+        return;
+    }
+    println!("\nOn both cores, with the driver among them: CPU per request beside the above.");
+    let spread = Cluster::start(ALL_CORES);
     servers::unpin_driver();
     let both = rounds(options, &spread, &cells);
     table.print_spread(&both);

@@ -57,12 +57,12 @@ impl Table {
                 continue;
             }
             println!("\n{}", title(protocol));
-            println!("{:22}{:>22}{:>22}", "CPU of codec-host to", "go", "native");
+            println!("{:22}{:>24}{:>24}", "CPU of codec-host to", "go", "native");
             for cell in cells() {
                 let (to_go, to_native) = self.goals[&cell.case];
                 let go = self.judged(cell, "go", to_go);
                 let native = self.judged(cell, "native", to_native);
-                println!("{:22}{go:>22}{native:>22}", cell.case);
+                println!("{:22}{go:>24}{native:>24}", cell.case);
             }
             let mut head = format!("\n{:22}", "µs: CPU (p50 / p99)");
             for server in &self.servers {
@@ -93,7 +93,7 @@ impl Table {
     pub(crate) fn print_spread(&self, both: &Self) {
         let mut head = format!("{:22}", "two cores to one");
         for server in &self.servers {
-            head.push_str(&format!("{server:>22}"));
+            head.push_str(&format!("{server:>24}"));
         }
         println!("{head}");
         for cell in &both.cells {
@@ -110,7 +110,7 @@ impl Table {
                     0 => mark(ratio, SPREAD_GOAL),
                     _ => format!("{ratio:.2}"),
                 };
-                line.push_str(&format!("{text:>22}"));
+                line.push_str(&format!("{text:>24}"));
             }
             println!("{line}");
         }
