@@ -35,6 +35,22 @@ fn main() {
     );
     let component = target.join("wasm32-wasip2/guest/guest_codec.wasm");
     println!("cargo::rustc-env=BUILT_IN_CODEC={}", component.display());
+    println!("cargo::rustc-env=WASMTIME_VERSION={}", wasmtime(&workspace));
+}
+
+/// The exact version of wasmtime that this is built with, which it does not tell itself.
+fn wasmtime(workspace: &Path) -> String {
+    let lock = std::fs::read_to_string(workspace.join("Cargo.lock")).expect("there is a lock file");
+    let mut lines = lock
+        .lines()
+        .skip_while(|line| *line != "name = \"wasmtime\"");
+    let version = lines
+        .nth(1)
+        .and_then(|line| line.strip_prefix("version = "));
+    version
+        .expect("the lock file has wasmtime's version")
+        .trim_matches('"')
+        .to_owned()
 }
 
 fn cargo(workspace: &Path, target: &Path) -> Command {

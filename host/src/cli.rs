@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
+use crate::limits::CompileLimits;
+use crate::sandbox::child;
 use crate::telemetry::{self, LogFormat};
 
 /// One Temporal codec server for every namespace's codec, each a sandboxed WebAssembly component.
@@ -73,6 +75,9 @@ enum Command {
     Encode(TranscodeArgs),
     /// Decodes payloads: JSON on standard input, JSON on standard output, no server needed.
     Decode(TranscodeArgs),
+    /// The server's own compiler process, see `sandbox::compiler`.
+    #[command(hide = true)]
+    Compile(CompileArgs),
     /// Shows a component's imports, exports, WIT version, size and digest.
     Inspect {
         /// The component.
@@ -93,6 +98,10 @@ struct ServeArgs {
     /// Serve every namespace with the built-in codec and the SDK samples' public key.
     #[arg(long)]
     demo: bool,
+    /// Where compiled components are kept for the next start, or "off". Overrides the
+    /// configuration's. [default: the user's cache directory]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// The address to listen on; port 0 takes a free one. Overrides the configuration's.
     /// [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
@@ -100,6 +109,15 @@ struct ServeArgs {
     /// Listen on an address that others can reach, although nobody is asked who they are.
     #[arg(long)]
     insecure_open: bool,
+}
+
+/// What the compiler's process may use.
+#[derive(Args)]
+struct CompileArgs {
+    #[arg(long)]
+    cpu_seconds: u64,
+    #[arg(long)]
+    memory_bytes: u64,
 }
 
 /// What is to be checked.
@@ -172,6 +190,19 @@ struct Failure(String);
 /// Runs the command that was typed.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Compile(args) = cli.command {
+        let limits = CompileLimits {
+            cpu_seconds: args.cpu_seconds,
+            memory_bytes: args.memory_bytes,
+        };
+        return match child::run(limits) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     telemetry::init(cli.log.into(), cli.log_format.into());
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
@@ -179,6 +210,8 @@ pub fn run() -> ExitCode {
         Command::Encode(args) => transcode::run(crate::protocol::Verb::Encode, args),
         Command::Decode(args) => transcode::run(crate::protocol::Verb::Decode, args),
         Command::Inspect { file } => inspect::run(&file),
+        // Done with before the log was.
+        Command::Compile(_) => Ok(()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

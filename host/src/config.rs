@@ -17,10 +17,11 @@ use reader::{Reader, Table};
 
 use crate::http::{Origin, Policy, UnknownFields};
 use crate::keyring::{KeyNotation, KeyPlace, KeySource};
-use crate::limits::{CALL_CEILING, CALL_FLOOR, CallLimits};
+use crate::limits::{CALL_CEILING, CALL_FLOOR, CallLimits, CompileLimits};
 use crate::namespace::Namespace;
 use crate::registry::Undecodable;
 use crate::reload::{ComponentSource, KeyringPlan, Plan, TenantPlan};
+use crate::sandbox::CachePlace;
 
 /// What a configuration file says.
 pub struct Config {
@@ -28,6 +29,10 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
     /// About requests.
     pub policy: Policy,
+    /// About the processes that compile components.
+    pub compile: CompileLimits,
+    /// Where what they compile is kept.
+    pub cache: CachePlace,
     /// About namespaces.
     pub plan: Plan,
 }
@@ -72,6 +77,9 @@ impl Config {
         let codecs = document.string("codecs", "a directory that exists", |text| {
             Some(base.join(text)).filter(|path| path.is_dir())
         });
+        let cache = document.string("cache", "a directory, or \"off\"", |text| {
+            CachePlace::parse(text, base)
+        });
         let mut policy = Policy::default();
         if let Some(fields) = document.string(
             "unknown-fields",
@@ -88,9 +96,11 @@ impl Config {
             read_cors(table, &mut policy);
         }
         let mut calls = CallLimits::default();
+        let mut compile = CompileLimits::default();
         if let Some(mut table) = document.table("limits") {
             read_request_limits(&mut table, &mut policy);
             calls = read_call_limits(&mut table, calls);
+            read_compile_limits(&mut table, &mut compile);
             table.finish();
         }
         let fallback = document
@@ -114,6 +124,8 @@ impl Config {
         Self {
             listen,
             policy,
+            compile,
+            cache: cache.unwrap_or_default(),
             plan: Plan {
                 codecs,
                 namespaces,
@@ -156,6 +168,15 @@ fn read_request_limits(table: &mut Table<'_>, policy: &mut Policy) {
     }
     if let Some(value) = table.integer("drain-ms", 0..=600_000) {
         limits.drain = millis(value);
+    }
+}
+
+fn read_compile_limits(table: &mut Table<'_>, limits: &mut CompileLimits) {
+    if let Some(value) = table.integer("compile-cpu-seconds", 1..=600) {
+        limits.cpu_seconds = value;
+    }
+    if let Some(value) = table.integer("compile-memory-bytes", 256 << 20..=64 << 30) {
+        limits.memory_bytes = value;
     }
 }
 
@@ -324,6 +345,7 @@ mod tests {
         let text = r#"
             listen = "127.0.0.1:0"
             codecs = "."
+            cache = "off"
             unknown-fields = "reject"
             [cors]
             origins = ["https://ui.example"]
@@ -334,6 +356,8 @@ mod tests {
             header-deadline-ms = 2000
             connections = 10
             drain-ms = 3000
+            compile-cpu-seconds = 5
+            compile-memory-bytes = 268_435_456
             deadline-ms = 100
             memory-bytes = 1_048_576
             concurrency = 2
@@ -352,6 +376,9 @@ mod tests {
         "#;
         let config = Config::parse(Path::new("src/c.toml"), text).expect("accepted");
         assert_eq!(config.listen, "127.0.0.1:0".parse().ok());
+        assert_eq!(config.cache, CachePlace::Off);
+        assert_eq!(config.compile.cpu_seconds, 5);
+        assert_eq!(config.compile.memory_bytes, 256 << 20);
         assert_eq!(config.plan.codecs, Some("src/.".into()));
         let plan = &config.plan.namespaces["pay.acct"];
         assert_eq!(

@@ -16,9 +16,15 @@
 //! # The way of a component
 //!
 //! [`reload`] looks at the sources a few times a second: the configuration, the key files and
-//! the components. What changed is read and hashed, a new artifact is checked, compiled and
-//! tried on a thread of its own, and the registry is swapped. Requests in flight finish on what
-//! they began with; an artifact that is unfit leaves the last good one serving.
+//! the components. What changed is hashed; the [`sandbox::Loader`] makes a new artifact into a
+//! [`sandbox::Component`], and the registry is swapped. Requests in flight finish on what they
+//! began with; an artifact that is unfit leaves the last good one serving.
+//!
+//! An artifact is hostile from its first byte, so the server itself only measures and hashes
+//! it. It is walked ([`limits::artifact`] has the caps), compiled and called for the first time
+//! in a process of its own, the [`sandbox::Compiler`]: this program again, with no environment,
+//! no open files, and [`limits::CompileLimits`]. The machine code that comes back goes into the
+//! [`sandbox::Cache`], where a restart finds it, and the last good artifacts of the time before.
 //!
 //! # Layers
 //!

@@ -3,6 +3,8 @@
 //! What a bound does when it is reached is told where it is enforced. A bound that the
 //! configuration may change carries its key in [`crate::config`]; the others are fixed.
 
+pub mod artifact;
+
 use std::time::Duration;
 
 /// Bounds on what a caller may send, and how slowly.
@@ -59,7 +61,7 @@ pub struct CallLimits {
     /// libraries that share one, not more.
     pub tables: usize,
     /// Core instances that the component is made of: its modules, and the adapters around them.
-    /// Rust's have three, CPython's about twenty.
+    /// Rust's have three, CPython's with its libraries 39.
     pub instances: usize,
     /// Resource handles held at once: keys, and the streams of WASI. A codec holds a key or
     /// two, and frees them; one for each payload of a long list is a slip, but no harm.
@@ -92,7 +94,7 @@ impl Default for CallLimits {
             memories: 4,
             table_elements: 20_000,
             tables: 16,
-            instances: 32,
+            instances: 64,
             handles: 1024,
             lift_bytes: 80 << 20,
             reply_bytes: 64 << 20,
@@ -112,7 +114,7 @@ pub const CALL_CEILING: CallLimits = CallLimits {
     memories: 16,
     table_elements: 100_000,
     tables: 32,
-    instances: 64,
+    instances: 128,
     handles: 65_536,
     lift_bytes: 512 << 20,
     reply_bytes: 256 << 20,
@@ -156,6 +158,53 @@ pub const TICK: Duration = Duration::from_millis(10);
 
 /// Bytes of an artifact. Python's interpreter compiled into a component has 18 MB.
 pub const ARTIFACT_BYTES: u64 = 64 << 20;
+
+/// Bounds on the process that compiles an artifact and tries it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompileLimits {
+    /// Seconds of CPU, over all of its threads. A Rust codec takes 0.3, CPython 9; half would
+    /// be close to that on a slow machine, and whoever is past double is not going to finish.
+    pub cpu_seconds: u64,
+    /// Bytes of memory it may write to. CPython takes about 1 GiB; two of these processes at
+    /// once should not be more than a machine can spare.
+    pub memory_bytes: u64,
+}
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self {
+            cpu_seconds: 30,
+            memory_bytes: 2 << 30,
+        }
+    }
+}
+
+impl CompileLimits {
+    /// How long it may take by the clock. It runs at low priority, so that on a busy machine
+    /// a second of CPU takes several; at four the machine is too busy to compile.
+    pub fn wall(&self) -> Duration {
+        Duration::from_secs(self.cpu_seconds * 4)
+    }
+}
+
+/// Compilers at once: with one, a slow artifact would hold up all others; each more is one
+/// more time the memory of [`CompileLimits`].
+pub const COMPILERS: usize = 2;
+
+/// Bytes of compiled code. CPython's are about 60 MB.
+pub const COMPILED_BYTES: u64 = 512 << 20;
+
+/// How long a start waits for a single slow artifact before it serves everybody else. CPython
+/// takes 5 to 15 s where nothing is in the cache.
+pub const START_PATIENCE: Duration = Duration::from_secs(20);
+
+/// When an artifact that could not be compiled through no fault of its own (no process, no
+/// memory, a machine too busy) is tried again.
+pub const COMPILE_AGAIN: Duration = Duration::from_secs(10);
+
+/// Bytes of all entries of the cache; above it, those used longest ago are dropped. A Rust
+/// codec's entry has 0.3 MB, CPython's 60.
+pub const CACHE_BYTES: u64 = 4 << 30;
 
 /// Bytes of a codec's error text that the caller gets to see.
 pub const ERROR_TEXT_BYTES: usize = 500;

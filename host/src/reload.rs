@@ -3,24 +3,23 @@
 //! What counts is a file's content, by its digest. Files are looked at on a short interval and
 //! read when their metadata changed; there are no file events, because the interval is needed
 //! anyway (network file systems, container mounts) and quick enough alone. A component that is
-//! unfit leaves the last good one serving. Nothing here runs on a thread that serves requests.
+//! unfit leaves the last good one serving, also over a restart. Nothing here runs on a thread
+//! that serves requests.
 
 mod components;
 mod plan;
 mod source;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
-
-use tokio::runtime::Handle;
+use std::time::{Duration, Instant};
 
 use crate::keyring::KeyPlace;
 use crate::limits::{POLL, REMOVAL_GRACE};
 use crate::namespace::Namespace;
 use crate::registry::{Registry, Tenant, Tenants};
-use crate::sandbox::{Codec, Component, Digest, Engine, Tenancy};
+use crate::sandbox::{Codec, Component, Digest, Loader, Tenancy};
 use components::{Components, Loaded};
 use plan::Seat;
 pub use plan::{ComponentSource, KeyringPlan, Plan, TenantPlan};
@@ -34,7 +33,7 @@ pub type NextPlan = Box<dyn FnMut() -> Option<Plan> + Send>;
 
 /// Keeps a registry true to a plan.
 pub struct Reload {
-    engine: Arc<Engine>,
+    loader: Arc<Loader>,
     registry: Arc<Registry>,
     plan: Plan,
     next_plan: NextPlan,
@@ -49,6 +48,8 @@ pub struct Reload {
     /// What was complained about, so that it is said once.
     complaints: BTreeMap<(Seat, Matter), String>,
     directory_complaint: Option<String>,
+    /// Places whose last good component was asked for, which is worth doing once.
+    recovered: HashSet<String>,
     /// Whether sources may change under our eyes, so that what is wrong for a moment is not
     /// worth a word.
     following: bool,
@@ -71,35 +72,34 @@ struct Serving {
 
 impl Reload {
     /// Begins with that plan; nothing is read before [`Self::settle`] or [`Self::run`].
-    /// `runtime` is where a component is tried out.
     pub fn new(
-        engine: Arc<Engine>,
+        loader: Arc<Loader>,
         registry: Arc<Registry>,
-        runtime: Handle,
         plan: Plan,
         next_plan: NextPlan,
     ) -> Self {
         Self {
-            engine: Arc::clone(&engine),
+            loader: Arc::clone(&loader),
             registry,
             plan,
             next_plan,
             serving: BTreeMap::new(),
             files: HashMap::new(),
             listing: BTreeMap::new(),
-            components: Components::new(engine, runtime),
+            components: Components::new(loader),
             built_in: Digest::of(BUILT_IN),
             complaints: BTreeMap::new(),
             directory_complaint: None,
+            recovered: HashSet::new(),
             following: false,
         }
     }
 
-    /// Reads everything and waits until every component is either loaded or refused. Answers
-    /// what was refused, by whom it was for.
-    pub fn settle(&mut self) -> Vec<String> {
+    /// Reads everything and waits until every component is either loaded or refused, or has
+    /// been loading alone for longer than that. Answers what was refused, by whom it was for.
+    pub fn settle(&mut self, patience: Duration) -> Vec<String> {
         self.look();
-        while self.components.finish_all() {
+        while self.components.finish_all(patience) {
             self.look();
         }
         let complaints = self
@@ -149,8 +149,12 @@ impl Reload {
                 }
             }
         }
-        for seat in self.serving.keys() {
+        for (seat, serving) in &self.serving {
             tracing::info!(%seat, "removed");
+            if let Some(place) = place(seat, &serving.plan) {
+                self.loader.forget(&place);
+                self.recovered.remove(&place);
+            }
         }
         self.complaints
             .retain(|(seat, _), _| next.contains_key(seat));
@@ -220,7 +224,7 @@ impl Reload {
     }
 
     /// The component that is to serve: the one its source has now, if it is fit; else the one
-    /// that served before.
+    /// that served before, in this process or the last one.
     fn component(
         &mut self,
         seat: &Seat,
@@ -228,49 +232,51 @@ impl Reload {
         before: Option<&Serving>,
     ) -> Option<Arc<Component>> {
         let last_good = before.and_then(|before| before.component.clone());
-        let (name, digest) = match plan.component.as_ref() {
-            None | Some(ComponentSource::BuiltIn) => {
-                ("the built-in codec".to_owned(), Ok(self.built_in))
-            }
-            Some(ComponentSource::File(path)) => {
-                let file = self.files.entry(path.clone()).or_default();
-                file.look(path);
-                (path.display().to_string(), file.digest())
-            }
+        let built_in = ComponentSource::BuiltIn;
+        let source = plan.component.as_ref().unwrap_or(&built_in);
+        let digest = match source {
+            ComponentSource::BuiltIn => Ok(self.built_in),
+            ComponentSource::File(path) => self.look_at(path),
         };
-        let digest = match digest {
-            Ok(digest) => digest,
-            Err(error) => {
-                if self.is_settled(plan) {
-                    self.complain(
-                        seat,
-                        Matter::Component,
-                        format!("{name} {error}"),
-                        last_good.is_some(),
-                    );
-                }
-                return last_good;
-            }
-        };
-        match self.components.find(&digest) {
-            Some(_) => self.forget_content(plan),
-            None => self.load(digest, plan.component.as_ref()),
-        }
-        match self.components.find(&digest) {
-            Some(Loaded::Fit(component)) => {
+        let loaded = digest.map(|digest| self.components.find(digest, source));
+        let wrong = match loaded {
+            Ok(Loaded::Fit(component)) => {
                 let component = Arc::clone(component);
                 self.complaints.remove(&(seat.clone(), Matter::Component));
-                Some(component)
+                return Some(component);
             }
-            Some(Loaded::Unfit(unfit)) => {
-                let text = format!("{name} {unfit}");
-                if self.is_settled(plan) {
-                    self.complain(seat, Matter::Component, text, last_good.is_some());
-                }
-                last_good
-            }
-            Some(Loaded::Pending) | None => last_good,
+            // A start waits for it.
+            Ok(Loaded::Pending) if !self.following => return last_good,
+            Ok(Loaded::Pending) => return last_good.or_else(|| self.recover(seat, plan)),
+            Ok(Loaded::Unfit(unfit) | Loaded::Later(unfit, _)) => unfit.to_string(),
+            Err(error) => error,
+        };
+        let last_good = last_good.or_else(|| self.recover(seat, plan));
+        if self.is_settled(plan) {
+            let text = format!("{source} {wrong}");
+            self.complain(seat, Matter::Component, text, last_good.is_some());
         }
+        last_good
+    }
+
+    /// The component that last came from the same place, if the cache still has it.
+    fn recover(&mut self, seat: &Seat, plan: &TenantPlan) -> Option<Arc<Component>> {
+        let place = place(seat, plan)?;
+        if self.recovered.contains(&place) {
+            return None;
+        }
+        let component = self.loader.recover(&place);
+        self.recovered.insert(place);
+        if let Some(component) = &component {
+            tracing::warn!(%seat, codec = component.digest.short(), "serving the last good artifact of before the restart");
+        }
+        component
+    }
+
+    fn look_at(&mut self, path: &Path) -> Result<Digest, String> {
+        let file = self.files.entry(path.to_owned()).or_default();
+        file.look(path);
+        file.digest()
     }
 
     /// Whether the component's file is likely complete: one that is still being written is
@@ -284,32 +290,6 @@ impl Reload {
         }
     }
 
-    fn forget_content(&mut self, plan: &TenantPlan) {
-        if let Some(ComponentSource::File(path)) = &plan.component
-            && let Some(file) = self.files.get_mut(path)
-        {
-            file.forget_content();
-        }
-    }
-
-    /// Has the artifact loaded, as soon as there is a thread for it.
-    fn load(&mut self, digest: Digest, source: Option<&ComponentSource>) {
-        let artifact = match source {
-            Some(ComponentSource::File(path)) => {
-                let Some(file) = self.files.get_mut(path) else {
-                    return;
-                };
-                match file.take() {
-                    Some(artifact) => artifact,
-                    // It was dropped as known; the next look reads it again.
-                    None => return file.distrust(),
-                }
-            }
-            Some(ComponentSource::BuiltIn) | None => BUILT_IN.to_vec(),
-        };
-        self.components.load(digest, artifact);
-    }
-
     /// Drops components that nothing asks for any more.
     fn forget(&mut self) {
         let mut wanted: HashSet<Digest> = HashSet::from([self.built_in]);
@@ -321,12 +301,7 @@ impl Reload {
         let sources = plan.keys.values();
         sources
             .map(|source| match &source.place {
-                KeyPlace::File(path) => {
-                    let file = self.files.entry(path.clone()).or_default();
-                    file.look(path);
-                    file.forget_content();
-                    file.digest().ok()
-                }
+                KeyPlace::File(path) => self.look_at(path).ok(),
                 KeyPlace::Environment(_) => None,
             })
             .collect()
@@ -367,10 +342,17 @@ impl Reload {
                 settings: plan.settings.clone().into_iter().collect(),
                 limits: plan.limits.clone(),
             };
-            Codec::new(Arc::clone(&self.engine), Arc::clone(component), tenancy)
+            Codec::new(
+                Arc::clone(self.loader.engine()),
+                Arc::clone(component),
+                tenancy,
+            )
         });
         if let Some(component) = &component {
             tracing::info!(%seat, codec = component.digest.short(), size = component.size, "serving");
+            if let Some(place) = place(seat, &plan) {
+                self.loader.remember(&place, component);
+            }
             if let Some(advice) = component.advice() {
                 tracing::warn!(%seat, codec = component.digest.short(), "{advice}");
             }
@@ -412,6 +394,16 @@ impl Reload {
         }
         self.registry.swap(Tenants::new(listed, fallback));
     }
+}
+
+/// Where the component of that seat comes from, if it is a file: the same file for another seat
+/// is another place.
+fn place(seat: &Seat, plan: &TenantPlan) -> Option<String> {
+    let Some(ComponentSource::File(path)) = &plan.component else {
+        return None;
+    };
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    Some(format!("{seat}\0{}", path.display()))
 }
 
 impl Serving {

@@ -57,6 +57,7 @@ impl Setup {
     fn new(folder: Folder, what: impl FnOnce(&mut Command, &Folder)) -> Self {
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.env("XDG_CACHE_HOME", folder.path("cache"));
         what(&mut command, &folder);
         Self { folder, command }
     }

@@ -4,12 +4,13 @@ mod trial;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CheckArgs, Failure, TenancyArgs, inspect, local};
 use crate::config::Config;
 use crate::registry::Registry;
 use crate::reload::Reload;
-use crate::sandbox::Engine;
+use crate::sandbox::{CachePlace, Compiler, Engine, Loader};
 
 pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
     match (&args.file, &args.config) {
@@ -23,7 +24,7 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
 fn component(file: &Path, args: &TenancyArgs) -> Result<(), Failure> {
     let engine = Arc::new(Engine::new()?);
     local::runtime()?.block_on(async {
-        let component = local::load(&engine, Some(file)).await?;
+        let component = local::load(&engine, &local::compiler(), Some(file)).await?;
         inspect::print(file, &component);
         let codec = local::codec(&engine, component, args)?;
         let findings = trial::run(&codec, Some("check")).await;
@@ -50,18 +51,18 @@ fn component(file: &Path, args: &TenancyArgs) -> Result<(), Failure> {
 
 fn configuration(path: &Path) -> Result<(), Failure> {
     let config = Config::load(path)?;
-    let runtime = local::runtime()?;
     let registry = Arc::new(Registry::default());
     let engine = Arc::new(Engine::new()?);
-    let handle = runtime.handle().clone();
+    let compiler = Compiler::this_program(config.compile);
+    // What it would find there was found fit once; here it is to be found so again.
+    let loader = Arc::new(Loader::new(engine, compiler, &CachePlace::Off));
     let complaints = Reload::new(
-        engine,
+        loader,
         Arc::clone(&registry),
-        handle,
         config.plan,
         Box::new(|| None),
     )
-    .settle();
+    .settle(Duration::MAX);
     let tenants = registry.tenants();
     let mut listed: Vec<_> = tenants.iter().collect();
     listed.sort_by_key(|(name, _)| *name);

@@ -8,7 +8,8 @@ use crate::sandbox::{Component, Engine};
 
 pub(super) fn run(file: &Path) -> Result<(), Failure> {
     let engine = Arc::new(Engine::new()?);
-    let component = local::runtime()?.block_on(local::load(&engine, Some(file)))?;
+    let compiler = local::compiler();
+    let component = local::runtime()?.block_on(local::load(&engine, &compiler, Some(file)))?;
     print(file, &component);
     Ok(())
 }

@@ -7,9 +7,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Failure, TenancyArgs};
 use crate::keyring::{KeyNotation, KeyPlace, KeySource, Keyring};
-use crate::limits::CallLimits;
+use crate::limits::{CallLimits, CompileLimits};
 use crate::reload::BUILT_IN;
-use crate::sandbox::{Codec, Component, Engine, Tenancy};
+use crate::sandbox::{Codec, Compiler, Component, Digest, Engine, Tenancy};
 
 /// A runtime for one command.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
@@ -21,16 +21,26 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 
 /// The component in that file, or the built-in one.
 pub(super) async fn load(
-    engine: &Arc<Engine>,
+    engine: &Engine,
+    compiler: &Compiler,
     file: Option<&Path>,
 ) -> Result<Arc<Component>, Failure> {
     let Some(file) = file else {
-        return Ok(Component::load(engine, BUILT_IN).await?);
+        let loaded = Component::load(engine, compiler, Digest::of(BUILT_IN), BUILT_IN).await?;
+        return Ok(loaded.0);
     };
     let artifact =
         std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-    let loaded = Component::load(engine, &artifact).await;
-    loaded.map_err(|unfit| Failure(format!("{} {unfit}", file.display())))
+    let loaded = Component::load(engine, compiler, Digest::of(&artifact), &artifact).await;
+    match loaded {
+        Ok((component, _)) => Ok(component),
+        Err(unfit) => Err(Failure(format!("{} {unfit}", file.display()))),
+    }
+}
+
+/// What compiles for one command.
+pub(super) fn compiler() -> Compiler {
+    Compiler::this_program(CompileLimits::default())
 }
 
 /// The component with the keys and settings that were typed.

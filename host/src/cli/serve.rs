@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
@@ -12,9 +12,10 @@ use super::{Failure, ServeArgs};
 use crate::config::Config;
 use crate::http::{Http, Policy};
 use crate::lanes::Lanes;
+use crate::limits::{CompileLimits, START_PATIENCE};
 use crate::registry::Registry;
 use crate::reload::{ComponentSource, KeyringPlan, Plan, Reload, TenantPlan, Watched};
-use crate::sandbox::Engine;
+use crate::sandbox::{CachePlace, Compiler, Engine, Loader};
 use crate::server::{Listen, Server};
 
 /// Where it listens unless told otherwise.
@@ -42,17 +43,18 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let address = server.address()?;
     let stop = runtime.block_on(async { stop() })?;
 
+    open_many_files();
     let engine = Arc::new(Engine::new()?);
-    let handle = runtime.handle().clone();
     let follow = Follow::new(&args, Arc::clone(&http));
+    let compiler = Compiler::this_program(settings.compile);
+    let loader = Loader::new(engine, compiler, &settings.cache);
     let mut reload = Reload::new(
-        engine,
+        Arc::new(loader),
         registry,
-        handle,
         settings.plan,
         follow.into_next_plan(),
     );
-    reload.settle();
+    reload.settle(START_PATIENCE);
     reload.run()?;
 
     announce(address, args.demo)?;
@@ -65,6 +67,8 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
 struct Settings {
     listen: Option<SocketAddr>,
     policy: Policy,
+    compile: CompileLimits,
+    cache: CachePlace,
     plan: Plan,
 }
 
@@ -75,17 +79,23 @@ impl Settings {
                 let Config {
                     listen,
                     policy,
+                    compile,
+                    cache,
                     plan,
                 } = Config::load(path)?;
                 Self {
                     listen,
                     policy,
+                    compile,
+                    cache,
                     plan,
                 }
             }
             None => Self {
                 listen: None,
                 policy: Policy::default(),
+                compile: CompileLimits::default(),
+                cache: CachePlace::default(),
                 plan: Plan::default(),
             },
         };
@@ -97,6 +107,10 @@ impl Settings {
                 )));
             }
             settings.plan.codecs = Some(directory.clone());
+        }
+        if let Some(cache) = args.cache.as_ref().and_then(|cache| cache.to_str()) {
+            settings.cache = CachePlace::parse(cache, Path::new(""))
+                .ok_or("--cache: give a directory, or off")?;
         }
         if args.demo {
             settings.plan.fallback = Some(TenantPlan {
@@ -134,6 +148,7 @@ impl Follow {
             let again = ServeArgs {
                 config: Some(config.clone()),
                 codecs: args.codecs.clone(),
+                cache: args.cache.clone(),
                 demo: args.demo,
                 listen: args.listen,
                 insecure_open: args.insecure_open,
@@ -155,7 +170,6 @@ impl Follow {
             return false;
         };
         self.file.look(path);
-        self.file.forget_content();
         match self.file.digest() {
             Ok(digest) => self.seen.replace(digest) != Some(digest),
             // Gone for a moment, or for good: what was read goes on being true.
@@ -185,6 +199,21 @@ impl Follow {
                 }
             }
         })
+    }
+}
+
+/// Lets the process open as many files as it may: a connection is one, and so is the memory
+/// image of a component that has been called. The usual 1024 are a default for the sake of
+/// programs that this is not.
+fn open_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::debug!("the limit on open files stays as it is: {error}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proto::Payload;
 use proto::json::{self, UnknownFields};
@@ -14,7 +15,7 @@ use crate::namespace::Namespace;
 use crate::protocol::Verb;
 use crate::registry::Registry;
 use crate::reload::Reload;
-use crate::sandbox::Engine;
+use crate::sandbox::{Compiler, Engine, Loader};
 
 pub(super) fn run(verb: Verb, args: TranscodeArgs) -> Result<(), Failure> {
     let namespace = args
@@ -42,19 +43,23 @@ fn configured(
     namespace: Option<Namespace<'_>>,
     payloads: Vec<Payload>,
 ) -> Result<Vec<Payload>, Failure> {
-    let plan = Config::load(config)?.plan;
+    let Config {
+        plan,
+        compile,
+        cache,
+        ..
+    } = Config::load(config)?;
     let runtime = local::runtime()?;
     let registry = Arc::new(Registry::default());
     let engine = Arc::new(Engine::new()?);
-    let handle = runtime.handle().clone();
+    let loader = Loader::new(engine, Compiler::this_program(compile), &cache);
     Reload::new(
-        engine,
+        Arc::new(loader),
         Arc::clone(&registry),
-        handle,
         plan,
         Box::new(|| None),
     )
-    .settle();
+    .settle(Duration::MAX);
     let tenants = registry.tenants();
     let grant = Grant::open(verb, namespace);
     let tenant = tenants
@@ -81,7 +86,7 @@ fn alone(
 ) -> Result<Vec<Payload>, Failure> {
     let engine = Arc::new(Engine::new()?);
     local::runtime()?.block_on(async {
-        let component = local::load(&engine, args.codec.as_deref()).await?;
+        let component = local::load(&engine, &local::compiler(), args.codec.as_deref()).await?;
         let codec = local::codec(&engine, component, &args.tenancy)?;
         let name = namespace.as_ref().map(Namespace::as_str);
         Ok(match verb {

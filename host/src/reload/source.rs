@@ -1,6 +1,7 @@
 //! A file that is looked at again and again.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,7 +22,6 @@ pub struct Watched {
     stamp: Option<Stamp>,
     read_at: Option<SystemTime>,
     changed_at: Option<Instant>,
-    content: Option<Vec<u8>>,
     digest: Option<Result<Digest, String>>,
 }
 
@@ -46,14 +46,12 @@ impl Watched {
         }
         self.stamp = Some(stamp);
         self.read_at = Some(SystemTime::now());
-        match read(path) {
-            Ok(content) => {
-                let digest = Ok(Digest::of(&content));
-                if self.digest.as_ref() != Some(&digest) {
+        match digest(path) {
+            Ok(digest) => {
+                if self.digest != Some(Ok(digest)) {
                     self.changed_at = Some(Instant::now());
-                    self.digest = Some(digest);
+                    self.digest = Some(Ok(digest));
                 }
-                self.content = Some(content);
             }
             Err(error) => self.fail(error),
         }
@@ -64,18 +62,6 @@ impl Watched {
         self.digest
             .clone()
             .unwrap_or_else(|| Err("was not read yet".into()))
-    }
-
-    /// What it held, once.
-    pub fn take(&mut self) -> Option<Vec<u8>> {
-        self.content.take()
-    }
-
-    /// Drops what it held, for files whose digest is all that is wanted of them.
-    pub fn forget_content(&mut self) {
-        if let Some(content) = self.content.take() {
-            drop(zeroize::Zeroizing::new(content));
-        }
     }
 
     /// Has it read again on the next look, whatever its metadata says.
@@ -102,7 +88,6 @@ impl Watched {
             self.digest = digest;
         }
         self.stamp = None;
-        self.content = None;
     }
 }
 
@@ -118,9 +103,10 @@ impl Stamp {
     }
 }
 
-/// The whole file, if it is one and not too large. A pipe would be read for ever.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
+/// Opens the file, if it is one and not too large. A pipe would be read for ever.
+fn open(path: &Path) -> Result<File, String> {
+    let open = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
+    let (file, metadata) = open.map_err(|error| format!("cannot be read: {error}"))?;
     if !metadata.is_file() {
         return Err("is not a file".into());
     }
@@ -130,7 +116,28 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
             metadata.len()
         ));
     }
-    std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))
+    Ok(file)
+}
+
+/// The digest of the whole file.
+fn digest(path: &Path) -> Result<Digest, String> {
+    let file = open(path)?;
+    match Digest::of_reader(file.take(ARTIFACT_BYTES + 1)) {
+        Ok(digest) => Ok(digest),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+/// The whole file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let mut content = Vec::new();
+    let read = open(path)?
+        .take(ARTIFACT_BYTES + 1)
+        .read_to_end(&mut content);
+    match read {
+        Ok(_) => Ok(content),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
 }
 
 /// The namespaces that have a `<namespace>.wasm` in the directory.

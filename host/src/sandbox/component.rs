@@ -1,31 +1,21 @@
-//! A component that was found fit: checked, compiled, linked, and instantiated once.
-//!
-//! Whatever is wrong with an artifact is told here in words for whoever built it.
+//! A component that was found fit: compiled and tried elsewhere, linked here.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::ComponentItem;
-use wasmtime::{Precompiled, Trap};
 
-use super::codec::{CallError, Codec, Tenancy};
-use super::engine::{Engine, Runtime, StackClass};
+use super::artifact::{Digest, look};
+use super::compiler::{Compiled, Compiler};
+use super::engine::{Engine, Runtime};
+use super::unfit::Unfit;
 use super::world::{self, CodecPre, State};
-use crate::limits::{ARTIFACT_BYTES, CallLimits};
-use crate::protocol::Verb;
-
-/// The SHA-256 of an artifact: what it is known by.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest([u8; 32]);
 
 /// A component that can be called.
 pub struct Component {
     /// What it is known by.
     pub digest: Digest,
     /// Bytes of the artifact.
-    pub size: usize,
+    pub size: u64,
     /// What it imports, with versions.
     pub imports: Vec<String>,
     /// What it exports, with versions.
@@ -43,25 +33,54 @@ const THRIFTY_MEMORY: u64 = 256 << 10;
 const WASM_PAGE: u64 = 64 << 10;
 
 impl Component {
-    /// Checks, compiles, links and tries the artifact. Takes a few tenths of a second per
-    /// 100 KB, so not on a thread that serves requests.
-    pub async fn load(engine: &Arc<Engine>, artifact: &[u8]) -> Result<Arc<Self>, Unfit> {
+    /// Has the artifact of that digest checked, compiled and tried in a process of its own, and
+    /// links what comes back.
+    pub async fn load(
+        engine: &Engine,
+        compiler: &Compiler,
+        digest: Digest,
+        artifact: &[u8],
+    ) -> Result<(Arc<Self>, Compiled), Unfit> {
         look(artifact)?;
-        let component = Self::compile(engine, artifact, StackClass::Small)?;
-        match try_out(engine, &component).await {
-            Ok(()) => Ok(component),
-            Err(Fault::Stack) => {
-                let component = Self::compile(engine, artifact, StackClass::Large)?;
-                try_out(engine, &component)
-                    .await
-                    .map_err(|fault| match fault {
-                        Fault::Stack => Unfit::Fails("it needs more than 1 MiB of stack".into()),
-                        Fault::Other(text) => Unfit::Fails(text),
-                    })?;
-                Ok(component)
-            }
-            Err(Fault::Other(text)) => Err(Unfit::Fails(text)),
-        }
+        let compiled = compiler.compile(artifact).await?;
+        let component = Self::link(engine, digest, &compiled)?;
+        Ok((component, compiled))
+    }
+
+    /// Links what was compiled from the artifact of that digest. Takes a millisecond or, for an
+    /// interpreter, a few dozen.
+    pub fn link(engine: &Engine, digest: Digest, compiled: &Compiled) -> Result<Arc<Self>, Unfit> {
+        let runtime = engine.runtime(compiled.class).map_err(Unfit::Untried)?;
+        let component = compiled.revive(runtime).map_err(Unfit::DoesNotCompile)?;
+        Self::new(runtime, digest, compiled.size, &component)
+    }
+
+    /// Checks and links the component that the artifact was compiled to.
+    pub(super) fn new(
+        runtime: &Runtime,
+        digest: Digest,
+        size: u64,
+        compiled: &wasmtime::component::Component,
+    ) -> Result<Arc<Self>, Unfit> {
+        let (imports, exports) = interfaces(compiled, runtime);
+        check_world(&imports, &exports)?;
+        let initial_memory = compiled
+            .resources_required()
+            .and_then(|resources| resources.max_initial_memory_size)
+            .map_or(0, |pages| pages * WASM_PAGE);
+        let pre = runtime
+            .linker
+            .instantiate_pre(compiled)
+            .and_then(CodecPre::new)
+            .map_err(|error| Unfit::Mismatch(words(&error)))?;
+        Ok(Arc::new(Self {
+            digest,
+            size,
+            imports,
+            exports,
+            initial_memory,
+            pre,
+        }))
     }
 
     /// What about the artifact's shape costs time on every call, in words, with the remedy.
@@ -74,113 +93,6 @@ impl Component {
                 self.initial_memory * 45 / (64 << 10) / 100,
             )
         })
-    }
-
-    fn compile(engine: &Engine, artifact: &[u8], class: StackClass) -> Result<Arc<Self>, Unfit> {
-        let runtime = engine.runtime(class).map_err(Unfit::Fails)?;
-        let compiled = wasmtime::component::Component::from_binary(&runtime.engine, artifact)
-            .map_err(|error| Unfit::DoesNotCompile(words(&error)))?;
-        let (imports, exports) = interfaces(&compiled, runtime);
-        check_world(&imports, &exports)?;
-        let initial_memory = compiled
-            .resources_required()
-            .and_then(|resources| resources.max_initial_memory_size)
-            .map_or(0, |pages| pages * WASM_PAGE);
-        let pre = runtime
-            .linker
-            .instantiate_pre(&compiled)
-            .and_then(CodecPre::new)
-            .map_err(|error| Unfit::Mismatch(words(&error)))?;
-        Ok(Arc::new(Self {
-            digest: Digest::of(artifact),
-            size: artifact.len(),
-            imports,
-            exports,
-            initial_memory,
-            pre,
-        }))
-    }
-}
-
-/// Why an artifact cannot be a codec. The texts are for whoever built it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unfit {
-    /// Larger than an artifact may be.
-    TooLarge(u64),
-    /// Not a component at all.
-    NotAComponent(&'static str),
-    /// wasmtime refuses it.
-    DoesNotCompile(String),
-    /// It imports what a codec cannot have.
-    ForbiddenImport(String),
-    /// It does not export `payload-codec`.
-    MissingExport,
-    /// It is built for another version of the contract.
-    OtherVersion(String),
-    /// Names fit, types do not.
-    Mismatch(String),
-    /// It could not be instantiated, or not be called.
-    Fails(String),
-}
-
-impl fmt::Display for Unfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ours = world::WIT_VERSION;
-        match self {
-            Self::TooLarge(size) => {
-                write!(
-                    f,
-                    "has {size} bytes, and an artifact may have {ARTIFACT_BYTES}"
-                )
-            }
-            Self::NotAComponent(what) => write!(f, "is not a WebAssembly component: {what}"),
-            Self::DoesNotCompile(why) => write!(f, "does not compile: {why}"),
-            Self::ForbiddenImport(name) => write!(
-                f,
-                "imports {name}, which a codec may not have; it may import temporal:codec@{ours}, \
-                 wasi:config/store@0.2.0-rc.1, and of WASI 0.2 cli, clocks, filesystem, io, random and sockets"
-            ),
-            Self::MissingExport => write!(
-                f,
-                "missing export: a codec exports the interface temporal:codec/payload-codec@{ours}"
-            ),
-            Self::OtherVersion(name) => write!(
-                f,
-                "wrong WIT version: it has {name}, and this server speaks temporal:codec@{ours}"
-            ),
-            Self::Mismatch(why) => write!(
-                f,
-                "does not fit the world temporal:codec/codec@{ours}: {why}"
-            ),
-            Self::Fails(why) => write!(f, "cannot be called: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for Unfit {}
-
-/// Refuses what need not be parsed to be refused.
-fn look(artifact: &[u8]) -> Result<(), Unfit> {
-    if artifact.len() as u64 > ARTIFACT_BYTES {
-        return Err(Unfit::TooLarge(artifact.len() as u64));
-    }
-    if wasmtime::Engine::detect_precompiled(artifact).is_some_and(|kind: Precompiled| {
-        matches!(kind, Precompiled::Module | Precompiled::Component)
-    }) {
-        return Err(Unfit::NotAComponent(
-            "it is precompiled native code (.cwasm), which is never accepted; ship the .wasm it was made from",
-        ));
-    }
-    match artifact {
-        [] => Err(Unfit::NotAComponent("it is empty")),
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(Unfit::NotAComponent(
-            "it is a core module; build it with --target wasm32-wasip2, or wrap it with `wasm-tools component new`",
-        )),
-        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
-        [0, b'a', b's', b'm', ..] => Err(Unfit::NotAComponent(
-            "its version of the binary format is unknown",
-        )),
-        _ => Err(Unfit::NotAComponent("it does not begin with \\0asm")),
     }
 }
 
@@ -219,39 +131,6 @@ fn check_world(imports: &[String], exports: &[String]) -> Result<(), Unfit> {
     Ok(())
 }
 
-enum Fault {
-    Stack,
-    Other(String),
-}
-
-/// Calls the codec once, with nothing to decode and no keys or settings: whatever it answers,
-/// it can be instantiated and called.
-async fn try_out(engine: &Arc<Engine>, component: &Arc<Component>) -> Result<(), Fault> {
-    let limits = CallLimits {
-        deadline: Duration::from_secs(5),
-        ..CallLimits::default()
-    };
-    let deadline = Instant::now() + limits.deadline;
-    let codec = Codec::new(
-        Arc::clone(engine),
-        Arc::clone(component),
-        Tenancy {
-            limits,
-            ..Tenancy::default()
-        },
-    );
-    match codec.call(Verb::Decode, None, &[], deadline).await {
-        Ok(_) | Err(CallError::Invalid(_) | CallError::Unavailable(_)) => Ok(()),
-        Err(CallError::Trapped {
-            trap: Some(Trap::StackOverflow),
-            ..
-        }) => Err(Fault::Stack),
-        Err(error) => Err(Fault::Other(format!(
-            "decoding an empty list fails: {error}"
-        ))),
-    }
-}
-
 /// wasmtime's words for an error, on one line and of bounded length: they quote the artifact.
 pub(super) fn words(error: &wasmtime::Error) -> String {
     let mut text = String::new();
@@ -271,49 +150,9 @@ pub(super) fn words(error: &wasmtime::Error) -> String {
     text
 }
 
-impl Digest {
-    /// The digest of those bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    /// The first 12 hexadecimal digits: enough for people to tell artifacts apart.
-    pub fn short(&self) -> String {
-        let mut text = self.to_string();
-        text.truncate("sha256:".len() + 12);
-        text
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.short())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_no_component_is_refused_in_words_before_it_is_parsed() {
-        let check = |artifact: &[u8], expected: &str| {
-            let error = look(artifact).expect_err("not a component").to_string();
-            assert!(error.contains(expected), "{error}");
-        };
-        check(b"", "empty");
-        check(b"#!/bin/sh", "does not begin with");
-        check(b"\0asm\x01\0\0\0", "core module");
-        check(b"\0asm\x02\0\0\0", "version");
-        assert_eq!(look(b"\0asm\x0d\0\x01\0"), Ok(()));
-    }
 
     #[test]
     fn the_world_is_checked_by_name_and_version() {

@@ -30,6 +30,18 @@ pub(super) enum StackClass {
     Large,
 }
 
+/// How many calls an engine has room for.
+///
+/// It decides nothing that compiled code depends on: what is compiled with room for one call
+/// is served with room for many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// A server's.
+    Many,
+    /// The trial's: a compiler has no address space for more.
+    One,
+}
+
 /// A wasmtime engine, with what its guests are linked against.
 pub(super) struct Runtime {
     pub(super) engine: wasmtime::Engine,
@@ -37,16 +49,27 @@ pub(super) struct Runtime {
 }
 
 struct Runtimes {
+    room: Room,
     small: Runtime,
     /// Made when the first codec asks for it: most servers never need it.
     large: OnceLock<Runtime>,
 }
 
 impl Engine {
-    /// The engine, with its ticker running until it is dropped.
+    /// A server's engine, with its ticker running until it is dropped.
     pub fn new() -> Result<Self, String> {
+        Self::with(Room::Many)
+    }
+
+    /// The engine on which a compiler tries what it made.
+    pub(super) fn for_trial() -> Result<Self, String> {
+        Self::with(Room::One)
+    }
+
+    fn with(room: Room) -> Result<Self, String> {
         let runtimes = Arc::new(Runtimes {
-            small: Runtime::new(StackClass::Small)?,
+            room,
+            small: Runtime::new(StackClass::Small, room)?,
             large: OnceLock::new(),
         });
         tick(Arc::downgrade(&runtimes))?;
@@ -63,7 +86,7 @@ impl Engine {
             StackClass::Large => match large.get() {
                 Some(runtime) => Ok(runtime),
                 None => {
-                    let runtime = Runtime::new(class)?;
+                    let runtime = Runtime::new(class, self.runtimes.room)?;
                     Ok(large.get_or_init(|| runtime))
                 }
             },
@@ -72,8 +95,8 @@ impl Engine {
 }
 
 impl Runtime {
-    fn new(class: StackClass) -> Result<Self, String> {
-        let engine = wasmtime::Engine::new(&config(class))
+    fn new(class: StackClass, room: Room) -> Result<Self, String> {
+        let engine = wasmtime::Engine::new(&config(class, room))
             .map_err(|error| format!("the sandbox cannot start: {error:#}"))?;
         let linker = world::linker(&engine)
             .map_err(|error| format!("the sandbox cannot be linked: {error:#}"))?;
@@ -101,7 +124,7 @@ fn tick(runtimes: Weak<Runtimes>) -> Result<(), String> {
         .map_err(|error| format!("cannot start the epoch thread: {error}"))
 }
 
-fn config(class: StackClass) -> Config {
+fn config(class: StackClass, room: Room) -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -126,7 +149,7 @@ fn config(class: StackClass) -> Config {
     ] {
         config.wasm_features(proposal, false);
     }
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(class)));
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(class, room)));
     config
 }
 
@@ -143,13 +166,17 @@ fn stacks(config: &mut Config, class: StackClass) {
     config.async_stack_zeroing(true);
 }
 
-fn pool(class: StackClass) -> PoolingAllocationConfig {
-    let calls = u32::try_from(POOL_CALLS).expect("a small constant");
+fn pool(class: StackClass, room: Room) -> PoolingAllocationConfig {
+    let calls = match room {
+        Room::Many => u32::try_from(POOL_CALLS).expect("a small constant"),
+        Room::One => 1,
+    };
     // A slot stays mapped to the image of the component that used it last. Two for each codec
     // (the one that serves, and the one it replaces) keep calls from remapping.
-    let codecs = match class {
-        StackClass::Small => u32::try_from(POOL_CODECS).expect("a small constant"),
-        StackClass::Large => 32,
+    let codecs = match (room, class) {
+        (Room::Many, StackClass::Small) => u32::try_from(POOL_CODECS).expect("a small constant"),
+        (Room::Many, StackClass::Large) => 32,
+        (Room::One, _) => 0,
     };
     let ceiling = |limit: usize| u32::try_from(limit).expect("a small constant");
     let [instances, memories, tables] = [

@@ -1,0 +1,278 @@
+//! What was compiled before, on disk, so that a restart need not compile it again.
+//!
+//! Compiled code is trusted without being looked at, so an entry must be ours: the directory
+//! and its files belong to us and nobody else may write to them, and each entry carries a tag
+//! (HMAC-SHA256) over its content and all that it depends on, under a key that lies beside it.
+//! Whoever can read the key can run code as us anyway. An entry that is not exactly so is not
+//! there: the artifact is compiled again.
+//!
+//! It also knows the last good artifact of every place that components come from, for a start
+//! that finds a bad one there.
+
+mod file;
+mod place;
+
+use std::hash::{Hash, Hasher};
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use hmac::{Hmac, KeyInit, Mac};
+use rand::Rng;
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::artifact::Digest;
+use super::compiler::Compiled;
+use super::engine::{Engine, StackClass};
+use crate::limits::{CACHE_BYTES, COMPILED_BYTES};
+pub use place::CachePlace;
+
+/// Raised when the layout of entries changes, or what compiling means.
+const FORMAT: &[u8] = b"codec-host cache 1\0";
+
+/// Where the last good artifacts are noted.
+const LAST_GOOD: &str = "last-good";
+
+const TAG: usize = 32;
+
+/// Bytes of an entry before the code: tag, stack class, size of the artifact.
+const HEAD: usize = TAG + 1 + 8;
+
+/// A directory of compiled artifacts.
+pub struct Cache {
+    directory: PathBuf,
+    key: Zeroizing<[u8; 32]>,
+    /// What code depends on besides the artifact.
+    settings: [u8; 32],
+    /// Bytes of all entries, about.
+    used: AtomicU64,
+    /// Whether it was said that nothing can be written.
+    complained: AtomicBool,
+}
+
+impl Cache {
+    /// Opens the cache at that place. Where it cannot be, that is said and there is none.
+    pub(super) fn at(place: &CachePlace, engine: &Engine) -> Option<Self> {
+        let Some(directory) = place.directory() else {
+            if *place != CachePlace::Off {
+                tracing::warn!("no cache: there is no home for it; name a directory, or \"off\"");
+            }
+            return None;
+        };
+        let opened = Self::open(&directory, engine);
+        opened
+            .inspect_err(|error| tracing::warn!("no cache, every start compiles anew: {error}"))
+            .ok()
+    }
+
+    /// Opens the cache in that directory, which is made if it is not there.
+    fn open(directory: &Path, engine: &Engine) -> Result<Self, String> {
+        let open = || -> Result<Self, Error> {
+            file::make_directory(directory)?;
+            let key = match file::read(&directory.join("key"), 0o077, 32) {
+                Ok(key) => key,
+                Err(error) if error.kind() == ErrorKind::NotFound => make_key(directory)?,
+                Err(error) => return Err(error),
+            };
+            let key: [u8; 32] = key
+                .as_slice()
+                .try_into()
+                .map_err(|_| Error::other("its key does not have 32 bytes"))?;
+            let settings = settings(engine).map_err(Error::other)?;
+            Ok(Self {
+                directory: directory.to_owned(),
+                key: Zeroizing::new(key),
+                settings,
+                used: AtomicU64::new(file::list(directory)?.iter().map(|entry| entry.size).sum()),
+                complained: AtomicBool::new(false),
+            })
+        };
+        open().map_err(|error| format!("{}: {error}", directory.display()))
+    }
+
+    /// What the artifact was compiled to, if it was.
+    pub fn find(&self, artifact: &Digest) -> Option<Compiled> {
+        let path = self.path(artifact);
+        let mut entry = match file::read(&path, 0o022, COMPILED_BYTES + HEAD as u64) {
+            Ok(entry) => entry,
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(
+                    codec = artifact.short(),
+                    "not loaded from the cache: {error}"
+                );
+                return None;
+            }
+        };
+        let tag = entry.get(..TAG)?;
+        let mac = self.mac(b"entry", artifact.as_bytes(), &entry[TAG..]);
+        if mac.verify_slice(tag).is_err() {
+            tracing::warn!(
+                codec = artifact.short(),
+                "not loaded from the cache: the entry is damaged, or not ours"
+            );
+            return None;
+        }
+        let class = match entry.get(TAG)? {
+            0 => StackClass::Small,
+            _ => StackClass::Large,
+        };
+        let size = u64::from_le_bytes(entry.get(TAG + 1..HEAD)?.try_into().ok()?);
+        entry.drain(..HEAD);
+        Some(Compiled {
+            class,
+            size,
+            code: entry,
+        })
+    }
+
+    /// Keeps what the artifact was compiled to.
+    pub fn keep(&self, artifact: &Digest, compiled: &Compiled) {
+        let mut entry = Vec::with_capacity(HEAD + compiled.code.len());
+        entry.resize(TAG, 0);
+        entry.push(match compiled.class {
+            StackClass::Small => 0,
+            StackClass::Large => 1,
+        });
+        entry.extend_from_slice(&compiled.size.to_le_bytes());
+        entry.extend_from_slice(&compiled.code);
+        let tag = self.mac(b"entry", artifact.as_bytes(), &entry[TAG..]);
+        entry[..TAG].copy_from_slice(&tag.finalize().into_bytes());
+        let size = entry.len() as u64;
+        if self.wrote(file::write(&self.path(artifact), &entry))
+            && self.used.fetch_add(size, Ordering::Relaxed) + size > CACHE_BYTES
+        {
+            self.evict(CACHE_BYTES);
+        }
+    }
+
+    /// Notes the artifact as the last good one from that place.
+    pub fn remember(&self, place: &str, artifact: &Digest) {
+        if self.recall(place) == Some(*artifact) {
+            return;
+        }
+        let (path, id) = self.note(place);
+        let tag = self.mac(b"last good", &id, artifact.as_bytes()).finalize();
+        let note = [tag.into_bytes().as_slice(), artifact.as_bytes()].concat();
+        self.wrote(file::write(&path, &note));
+    }
+
+    /// The last good artifact from that place.
+    pub fn recall(&self, place: &str) -> Option<Digest> {
+        let (path, id) = self.note(place);
+        let note = file::read(&path, 0o022, TAG as u64 + 32).ok()?;
+        let (tag, artifact) = note.split_at_checked(TAG)?;
+        let mac = self.mac(b"last good", &id, artifact);
+        mac.verify_slice(tag).ok()?;
+        Some(Digest::from_bytes(artifact.try_into().ok()?))
+    }
+
+    /// Drops the note about that place.
+    pub fn forget(&self, place: &str) {
+        // It may never have been there.
+        let _ = std::fs::remove_file(self.note(place).0);
+    }
+
+    fn path(&self, artifact: &Digest) -> PathBuf {
+        let settings = &self.settings[..8];
+        let name = format!("{}-{}", hex(artifact.as_bytes()), hex(settings));
+        self.directory.join(name)
+    }
+
+    /// Where the note about the place is, and the place in 32 bytes.
+    fn note(&self, place: &str) -> (PathBuf, [u8; 32]) {
+        let id: [u8; 32] = Sha256::digest(place).into();
+        (self.directory.join(LAST_GOOD).join(hex(&id)), id)
+    }
+
+    fn mac(&self, what: &[u8], about: &[u8; 32], content: &[u8]) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.key.as_slice())
+            .expect("HMAC takes keys of any length");
+        mac.update(FORMAT);
+        mac.update(what);
+        mac.update(b"\0");
+        mac.update(&self.settings);
+        mac.update(about);
+        mac.update(content);
+        mac
+    }
+
+    /// Drops what was used longest ago, until three quarters of the limit are left: not one
+    /// entry at a time.
+    fn evict(&self, limit: u64) {
+        let Ok(mut entries) = file::list(&self.directory) else {
+            return;
+        };
+        entries.sort_by_key(|entry| entry.used);
+        let mut left: u64 = entries.iter().map(|entry| entry.size).sum();
+        for entry in entries {
+            if left <= limit / 4 * 3 {
+                break;
+            }
+            if std::fs::remove_file(&entry.path).is_ok() {
+                left -= entry.size;
+            }
+        }
+        self.used.store(left, Ordering::Relaxed);
+    }
+
+    /// Whether it was written; if not, that is said once.
+    fn wrote(&self, written: Result<(), Error>) -> bool {
+        let Err(error) = written else {
+            return true;
+        };
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            let directory = self.directory.display();
+            tracing::warn!("the cache {directory} cannot be written: {error}");
+        }
+        false
+    }
+}
+
+/// Everything besides the artifact that code depends on, and who may load it.
+fn settings(engine: &Engine) -> Result<[u8; 32], String> {
+    let mut hash = Sha256::new();
+    hash.update(env!("CARGO_PKG_VERSION"));
+    hash.update(b"\0");
+    hash.update(env!("WASMTIME_VERSION"));
+    hash.update(b"\0");
+    // The target, the CPU's features, the compiler's settings, the proposals. Neither the size
+    // of the pool nor of stacks is part of it, since code does not depend on them.
+    let runtime = engine.runtime(StackClass::Small)?;
+    let mut hasher = Feed(hash);
+    runtime
+        .engine
+        .precompile_compatibility_hash()
+        .hash(&mut hasher);
+    Ok(hasher.0.finalize().into())
+}
+
+/// Feeds what is hashable to a hash that is worth its name.
+struct Feed(Sha256);
+
+impl Hasher for Feed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let hash = self.0.clone().finalize();
+        hash[..8]
+            .iter()
+            .fold(0, |all, byte| all << 8 | u64::from(*byte))
+    }
+}
+
+/// Draws the key, unless another process has just done so.
+fn make_key(directory: &Path) -> Result<Vec<u8>, Error> {
+    let mut key = Zeroizing::new([0; 32]);
+    rand::rng().fill_bytes(key.as_mut());
+    let path = directory.join("key");
+    file::write_first(&path, key.as_slice())?;
+    file::read(&path, 0o077, 32)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
