@@ -175,7 +175,7 @@ fn read_compile_limits(table: &mut Table<'_>, limits: &mut CompileLimits) {
     if let Some(value) = table.integer("compile-cpu-seconds", 1..=600) {
         limits.cpu_seconds = value;
     }
-    if let Some(value) = table.integer("compile-memory-bytes", 256 << 20..=64 << 30) {
+    if let Some(value) = table.integer("compile-memory-bytes", 128 << 20..=64 << 30) {
         limits.memory_bytes = value;
     }
 }

@@ -162,11 +162,11 @@ pub const ARTIFACT_BYTES: u64 = 64 << 20;
 /// Bounds on the process that compiles an artifact and tries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileLimits {
-    /// Seconds of CPU, over all of its threads. A Rust codec takes 0.3, CPython 9; half would
-    /// be close to that on a slow machine, and whoever is past double is not going to finish.
+    /// Seconds of CPU, over all of its threads. A Rust codec takes 0.15, QuickJS 2.5, CPython
+    /// 14; half would be close to that, and what is past double does not end soon.
     pub cpu_seconds: u64,
-    /// Bytes of memory it may write to. CPython takes about 1 GiB; two of these processes at
-    /// once should not be more than a machine can spare.
+    /// Bytes of memory it may write to. A Rust codec takes 0.1 GiB, CPython 0.7; two of these
+    /// processes at once should not be more than a machine can spare.
     pub memory_bytes: u64,
 }
 
@@ -174,7 +174,7 @@ impl Default for CompileLimits {
     fn default() -> Self {
         Self {
             cpu_seconds: 30,
-            memory_bytes: 2 << 30,
+            memory_bytes: 1 << 30,
         }
     }
 }
@@ -191,8 +191,8 @@ impl CompileLimits {
 /// more time the memory of [`CompileLimits`].
 pub const COMPILERS: usize = 2;
 
-/// Bytes of compiled code. CPython's are about 60 MB.
-pub const COMPILED_BYTES: u64 = 512 << 20;
+/// Bytes of compiled code. CPython's are 32 MB.
+pub const COMPILED_BYTES: u64 = 256 << 20;
 
 /// How long a start waits for a single slow artifact before it serves everybody else. CPython
 /// takes 5 to 15 s where nothing is in the cache.
@@ -203,7 +203,7 @@ pub const START_PATIENCE: Duration = Duration::from_secs(20);
 pub const COMPILE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Bytes of all entries of the cache; above it, those used longest ago are dropped. A Rust
-/// codec's entry has 0.3 MB, CPython's 60.
+/// codec's entry has 0.2 MB, CPython's 32.
 pub const CACHE_BYTES: u64 = 4 << 30;
 
 /// Bytes of a codec's error text that the caller gets to see.

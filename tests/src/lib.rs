@@ -5,6 +5,7 @@
 //! into the server are in `guests/`, one misbehaviour a file. Nothing here knows how the server
 //! does what it does: the harness shares no code with it.
 
+pub mod bomb;
 mod client;
 mod command;
 mod folder;

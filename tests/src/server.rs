@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -86,6 +87,32 @@ impl Setup {
         self
     }
 
+    /// With one more argument.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// With that file open, under a number that it is not told.
+    pub fn inheriting(mut self, path: &str) -> Self {
+        let program = self.command.get_program().to_owned();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("exec \"$0\" \"$@\" 7<{path}")]);
+        shell.arg(program).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            value
+                .into_iter()
+                .for_each(|value| _ = shell.env(name, value));
+        }
+        self.command = shell;
+        self
+    }
+
+    /// Where a file of its folder is, or would be.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path(name)
+    }
+
     /// Starts it, and waits until it listens.
     pub fn start(mut self) -> Server {
         let mut child = self
@@ -101,6 +128,7 @@ impl Setup {
         out.follow(child.stdout.take().expect("piped"));
         let mut server = Server {
             folder: self.folder,
+            command: self.command,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             child,
             out,
@@ -127,6 +155,7 @@ pub struct Server {
     pub folder: Folder,
     /// Where it listens.
     pub address: SocketAddr,
+    command: Command,
     child: Child,
     out: Text,
     log: Text,
@@ -198,6 +227,21 @@ impl Server {
             .args(["-s", name, &self.child.id().to_string()])
             .status();
         assert!(kill.expect("kill can be run").success());
+    }
+
+    /// Stops it, so that it can be started again as it was, in the same folder.
+    pub fn stop(mut self) -> Setup {
+        self.terminate();
+        self.wait();
+        Setup {
+            folder: std::mem::take(&mut self.folder),
+            command: std::mem::replace(&mut self.command, Command::new("")),
+        }
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// How it ended, if it has.

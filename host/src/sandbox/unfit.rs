@@ -53,7 +53,7 @@ impl fmt::Display for Unfit {
             Self::DoesNotCompile(why) => write!(f, "does not compile: {why}"),
             Self::TooSlow(seconds) => write!(
                 f,
-                "takes more than {seconds} seconds of CPU to compile and try (limits.compile-cpu-seconds)"
+                "takes more than {seconds} s of CPU to compile and try (limits.compile-cpu-seconds)"
             ),
             Self::TooHungry(bytes) => write!(
                 f,

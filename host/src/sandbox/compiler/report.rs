@@ -19,8 +19,9 @@ pub(super) fn write(result: Result<(StackClass, Vec<u8>), Unfit>) -> Vec<u8> {
         Err(Unfit::TooHungry(bytes)) => (b'h', bytes.to_string().into_bytes()),
         Err(Unfit::CrashesCompiler(text)) => (b'p', text.into_bytes()),
         Err(Unfit::NotAComponent(text)) => (b'n', text.into_bytes()),
+        Err(Unfit::Untried(text)) => (b'u', text.into_bytes()),
         // What only the other side finds out.
-        Err(unfit @ (Unfit::TooLarge(_) | Unfit::TooSlow(_) | Unfit::Gone | Unfit::Untried(_))) => {
+        Err(unfit @ (Unfit::TooLarge(_) | Unfit::TooSlow(_) | Unfit::Gone)) => {
             (b'u', unfit.to_string().into_bytes())
         }
     };

@@ -1,0 +1,183 @@
+//! Loading a component, which is a hostile act: what it may cost, and whom.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use tests::bomb::{
+    LOOP, blocks, body, component_of, entries, fan_out, functions, nested_components, nested_types,
+};
+use tests::{Server, Setup, guest, plain, until};
+
+/// Within every cap, and yet more work than any limit here allows: many functions, each of
+/// which calls another with many parameters in nested loops.
+fn slow() -> Vec<u8> {
+    let arguments = b"\x41\0".repeat(40);
+    let call = [arguments.as_slice(), b"\x10\0"].concat();
+    let code = blocks(LOOP, 90, &call.repeat(200));
+    component_of(&functions(3_000, 40, &body(0, &code)))
+}
+
+/// Within every cap, and yet more memory than any limit here allows: one function as long as
+/// can be, all of whose values live to its end.
+fn hungry() -> Vec<u8> {
+    let call = [b"\x41\0".repeat(40).as_slice(), b"\x10\0"].concat();
+    let code = call.repeat(12_000);
+    component_of(&functions(20, 40, &body(0, &code)))
+}
+
+fn server(limit: &str) -> Server {
+    Setup::config(&format!("codecs = \"codecs\"\n[limits]\n{limit}\n"))
+        .file("codecs/good.wasm", guest("identity"))
+        .start()
+}
+
+/// Puts the artifact there, and asks for another namespace's codec until it is refused.
+fn refused(server: &Server, name: &str, artifact: Vec<u8>, expected: &str) {
+    server
+        .folder
+        .replace(&format!("codecs/{name}.wasm"), artifact);
+    let line = until(name, || {
+        serves(server);
+        let log = server.log();
+        let complains =
+            |line: &&str| line.contains("ERROR") && line.contains(&format!("{name}.wasm "));
+        log.lines().find(complains).map(str::to_owned)
+    });
+    assert!(line.contains(expected), "{name}: {line}");
+    assert_eq!(server.decode(name, &[plain("1")]).status, 503, "{name}");
+}
+
+fn serves(server: &Server) {
+    let payloads = [plain("as it was")];
+    let answer = server.decode("good", &payloads);
+    assert_eq!((answer.status, answer.payloads()), (200, payloads.to_vec()));
+}
+
+#[test]
+fn a_bomb_is_refused_in_words_while_others_are_served() {
+    let server = server("compile-cpu-seconds = 1");
+    // 42 s.
+    let loops = functions(1, 0, &body(0, &blocks(LOOP, 14_000, &[])));
+    // With enough calls of it, 25 s and 1.9 GB.
+    let parameters = functions(1, 1_000, &body(0, &[]));
+    let memory = entries(5, 1, b"\0\x80\x80\x04");
+    let cut_off = guest("identity")[..30_000].to_vec();
+    for (name, artifact, expected) in [
+        ("loops", component_of(&loops), "100 loops nested"),
+        (
+            "parameters",
+            component_of(&parameters),
+            "64 parameters and results of a function",
+        ),
+        // 15 s and 7.8 GB.
+        (
+            "components",
+            nested_components(20_000),
+            "8 components nested",
+        ),
+        // 1,000,000,000 of them.
+        ("instances", fan_out(30), "256 instances"),
+        (
+            "types",
+            nested_types(1_000_000),
+            "crashes the compiler: something in it is nested too deeply",
+        ),
+        ("memory", component_of(&[memory]), "does not compile"),
+        ("cut-off", cut_off, "does not compile"),
+        ("slow", slow(), "takes more than 1 s of CPU"),
+    ] {
+        refused(&server, name, artifact, expected);
+    }
+    serves(&server);
+}
+
+#[test]
+fn a_compiler_that_needs_too_much_memory_is_stopped() {
+    let server = server("compile-memory-bytes = 268435456");
+    refused(&server, "hungry", hungry(), "needs more than 256 MiB");
+    serves(&server);
+}
+
+/// What the kernel knows of a process.
+#[cfg(target_os = "linux")]
+fn process(id: u32, file: &str) -> Option<String> {
+    let content = fs::read(format!("/proc/{id}/{file}")).ok()?;
+    Some(String::from_utf8_lossy(&content).into_owned())
+}
+
+/// The compiler that the server has started.
+#[cfg(target_os = "linux")]
+fn compiler(server: &Server) -> Option<u32> {
+    let processes = fs::read_dir("/proc").ok()?;
+    let mut ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    ids.find(|id| {
+        let parent = format!("PPid:\t{}\n", server.id());
+        process(*id, "status").is_some_and(|status| status.contains(&parent))
+            && process(*id, "cmdline").is_some_and(|command| command.contains("compile"))
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_compiler_has_nothing_of_the_server_s() {
+    // A file that the server inherits without knowing of it, as from a careless shell.
+    let server = Setup::config("codecs = \"codecs\"\n[limits]\ncompile-cpu-seconds = 20\n")
+        .file("codecs/good.wasm", guest("identity"))
+        .env("SECRET_KEY", "c2VjcmV0")
+        .inheriting("/dev/null")
+        .start();
+    let files = |id| -> BTreeSet<u32> {
+        let files = fs::read_dir(format!("/proc/{id}/fd"));
+        let names = files
+            .into_iter()
+            .flatten()
+            .filter_map(|file| file.ok()?.file_name().to_str()?.parse().ok());
+        names.collect()
+    };
+    let is_null = |id, file: &u32| {
+        fs::read_link(format!("/proc/{id}/fd/{file}")).is_ok_and(|path| path == *"/dev/null")
+    };
+    let inherited = |id| files(id).iter().any(|file| *file > 2 && is_null(id, file));
+    assert!(
+        inherited(server.id()),
+        "the server has no such file, and this proves nothing"
+    );
+    assert!(process(server.id(), "environ").is_some_and(|text| text.contains("SECRET_KEY")));
+
+    server.folder.replace("codecs/slow.wasm", slow());
+    // Its limits are the last things that it sets before it reads.
+    let id = until("a compiler is at work", || {
+        let id = compiler(&server)?;
+        process(id, "status")?
+            .contains("NoNewPrivs:\t1")
+            .then_some(id)
+    });
+    // The allocator's setting, and that is all.
+    assert_eq!(
+        process(id, "environ").as_deref(),
+        Some("MIMALLOC_ARENA_EAGER_COMMIT=0\0")
+    );
+    assert!(!inherited(id), "it has {:?}", files(id));
+    let limits = process(id, "limits").expect("it is at work");
+    let limit = |name: &str| {
+        let line = limits.lines().find(|line| line.starts_with(name));
+        let mut words = line.expect("a limit")[26..].split_whitespace();
+        words.next().expect("a value").to_owned()
+    };
+    assert_eq!(limit("Max cpu time"), "20");
+    assert_eq!(limit("Max data size"), (1u64 << 30).to_string());
+    assert_eq!(limit("Max core file size"), "0");
+    let stat = process(id, "stat").expect("it is at work");
+    let after_name = stat.rsplit(") ").next().expect("what follows the name");
+    let fields: Vec<&str> = after_name.split(' ').collect();
+    assert_eq!(fields[2], id.to_string(), "a process group of its own");
+    assert_eq!(fields[16], "10", "its niceness");
+
+    // It ends with the server, however that ends.
+    drop(server);
+    until("the compiler has ended", || {
+        process(id, "cmdline")
+            .is_none_or(|command| !command.contains("compile"))
+            .then_some(())
+    });
+}
