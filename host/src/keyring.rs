@@ -21,10 +21,10 @@ use zeroize::Zeroizing;
 type Aes192Gcm = AesGcm<Aes192, U12>;
 
 /// Bytes of a nonce: what the SDK samples use, and GCM is made for.
-const NONCE: usize = 12;
+pub const NONCE: usize = 12;
 
 /// Bytes of an authentication tag.
-const TAG: usize = 16;
+pub const TAG: usize = 16;
 
 /// The SDK samples' public key, for demonstrations.
 pub const DEMO_KEY: &[u8; 32] = b"test-key-test-key-test-key-test!";
@@ -138,12 +138,20 @@ impl Key {
     /// key (NIST SP 800-38D, 8.3).
     pub fn seal(&self, plaintext: &[u8], associated_data: &[u8]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(NONCE + plaintext.len() + TAG);
-        let mut nonce = [0; NONCE];
-        rand::rng().fill_bytes(&mut nonce);
-        sealed.extend_from_slice(&nonce);
+        sealed.resize(NONCE, 0);
         sealed.extend_from_slice(plaintext);
-        let (_, text) = sealed.split_at_mut(NONCE);
-        let nonce = (&nonce).into();
+        self.seal_in_place(&mut sealed, associated_data);
+        sealed
+    }
+
+    /// The same for a plaintext that has [`NONCE`] bytes of room before it, and best room for
+    /// [`TAG`] more behind.
+    pub fn seal_in_place(&self, sealed: &mut Vec<u8>, associated_data: &[u8]) {
+        let (nonce, text) = sealed
+            .split_first_chunk_mut::<NONCE>()
+            .expect("room for the nonce is the caller's promise");
+        rand::rng().fill_bytes(nonce);
+        let nonce = (&*nonce).into();
         let tag = match &self.cipher {
             Cipher::Aes128(c) => c.encrypt_inout_detached(nonce, associated_data, text.into()),
             Cipher::Aes192(c) => c.encrypt_inout_detached(nonce, associated_data, text.into()),
@@ -151,7 +159,6 @@ impl Key {
         }
         .expect("GCM seals up to 64 GiB, and a guest's memory is smaller");
         sealed.extend_from_slice(&tag);
-        sealed
     }
 
     /// What was sealed, if it was sealed with this key and this associated data.

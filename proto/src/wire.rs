@@ -1,17 +1,42 @@
 //! One payload in protobuf's binary format: what encrypting and compressing codecs have inside.
 //!
-//! On top of prost, which checks lengths before it allocates, UTF-8 in keys, and the depth of unknown groups.
-//! Unknown fields are skipped; of a field or a key given twice the last one counts, as in every protobuf reader.
+//! A [`View`] is a payload whose bytes are somewhere else, so that the largest of them are never
+//! copied on the way. It is read with prost's parts, which check lengths before anything is
+//! allocated, and the depth of unknown groups. Unknown fields are skipped; of a field or a key
+//! given twice the last one counts, as in every protobuf reader.
 
 use std::fmt;
 
-use prost::Message as _;
+use prost::DecodeError;
+use prost::encoding::{
+    DecodeContext, WireType, check_wire_type, decode_key, decode_varint, encode_key, encode_varint,
+    encoded_len_varint, skip_field,
+};
 
-use crate::Payload;
+use crate::{ExternalPayloadDetails, Payload};
+
+/// Metadata entries and external payloads that a payload may have, together. Real ones have a
+/// handful. An entry takes two bytes here and dozens in memory, so without a limit what is read
+/// could be many times what was sent.
+pub const MAX_ENTRIES: usize = 10_000;
+
+/// A payload whose bytes are somewhere else.
+#[derive(Default)]
+pub struct View<'a> {
+    /// What the value is, by key, sorted.
+    pub metadata: Vec<(&'a str, &'a [u8])>,
+    /// The value.
+    pub data: &'a [u8],
+    /// The sizes of what is stored elsewhere, in bytes.
+    pub external_payloads: Vec<i64>,
+}
 
 /// The bytes of a payload. Fields go by number and metadata by key, so equal payloads give equal bytes.
 pub fn marshal(payload: &Payload) -> Vec<u8> {
-    payload.encode_to_vec()
+    let view = View::of(payload);
+    let mut bytes = Vec::with_capacity(view.marshalled_length());
+    view.marshal_to(&mut bytes);
+    bytes
 }
 
 /// The payload that the bytes are. No bytes at all are a payload without anything.
@@ -20,7 +45,198 @@ pub fn marshal(payload: &Payload) -> Vec<u8> {
 ///
 /// Bytes that are not a `Payload`.
 pub fn unmarshal(bytes: &[u8]) -> Result<Payload, WireError> {
-    Payload::decode(bytes).map_err(WireError::new)
+    let view = View::read(bytes)?;
+    let metadata = view.metadata.iter();
+    Ok(Payload {
+        metadata: metadata
+            .map(|(key, value)| ((*key).to_owned(), value.to_vec()))
+            .collect(),
+        data: view.data.to_vec(),
+        external_payloads: view
+            .external_payloads
+            .iter()
+            .map(|&size_bytes| ExternalPayloadDetails { size_bytes })
+            .collect(),
+    })
+}
+
+const METADATA: u32 = 1;
+const DATA: u32 = 2;
+const EXTERNAL_PAYLOADS: u32 = 3;
+/// Of a metadata entry.
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+/// Of an external payload's details.
+const SIZE_BYTES: u32 = 1;
+
+impl<'a> View<'a> {
+    /// A view of the payload.
+    pub fn of(payload: &'a Payload) -> Self {
+        let metadata = payload.metadata.iter();
+        let external = payload.external_payloads.iter();
+        Self {
+            metadata: metadata
+                .map(|(key, value)| (key.as_str(), value.as_slice()))
+                .collect(),
+            data: &payload.data,
+            external_payloads: external.map(|details| details.size_bytes).collect(),
+        }
+    }
+
+    /// A view of the payload that the bytes are.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are not a `Payload`, or one of more than [`MAX_ENTRIES`].
+    pub fn read(bytes: &'a [u8]) -> Result<Self, WireError> {
+        let mut view = Self::default();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (tag, wire_type) = decode_key(&mut rest)?;
+            match tag {
+                METADATA => {
+                    let entry = field("metadata", wire_type, &mut rest)?;
+                    view.metadata.push(read_entry(entry)?);
+                }
+                DATA => view.data = field("data", wire_type, &mut rest)?,
+                EXTERNAL_PAYLOADS => {
+                    let details = field("external_payloads", wire_type, &mut rest)?;
+                    view.external_payloads.push(read_details(details)?);
+                }
+                _ => skip_field(wire_type, tag, &mut rest, DecodeContext::default())?,
+            }
+            if view.metadata.len() + view.external_payloads.len() > MAX_ENTRIES {
+                return Err(WireError::new("", "too many entries"));
+            }
+        }
+        view.sort();
+        Ok(view)
+    }
+
+    /// Brings the metadata into the order of its keys, and drops all but the last of each.
+    pub fn sort(&mut self) {
+        if self.metadata.is_sorted_by(|one, other| one.0 < other.0) {
+            return;
+        }
+        self.metadata.sort_by_key(|(key, _)| *key);
+        // Of each run of one key the last comes first now, and is what is kept.
+        self.metadata.reverse();
+        self.metadata.dedup_by_key(|(key, _)| *key);
+        self.metadata.reverse();
+    }
+
+    /// How many bytes [`Self::marshal_to`] appends.
+    pub fn marshalled_length(&self) -> usize {
+        let metadata = self.metadata.iter();
+        let external = self.external_payloads.iter();
+        metadata
+            .map(|entry| nested(entry_length(entry)))
+            .sum::<usize>()
+            + bytes_length(self.data)
+            + external
+                .map(|size| nested(details_length(*size)))
+                .sum::<usize>()
+    }
+
+    /// Appends the payload's bytes. The metadata has to be sorted.
+    pub fn marshal_to(&self, bytes: &mut Vec<u8>) {
+        for entry @ (key, value) in &self.metadata {
+            encode_key(METADATA, WireType::LengthDelimited, bytes);
+            encode_varint(entry_length(entry) as u64, bytes);
+            append(KEY, key.as_bytes(), bytes);
+            append(VALUE, value, bytes);
+        }
+        append(DATA, self.data, bytes);
+        for size in &self.external_payloads {
+            encode_key(EXTERNAL_PAYLOADS, WireType::LengthDelimited, bytes);
+            encode_varint(details_length(*size) as u64, bytes);
+            if *size != 0 {
+                encode_key(SIZE_BYTES, WireType::Varint, bytes);
+                encode_varint(size.cast_unsigned(), bytes);
+            }
+        }
+    }
+}
+
+/// What is in a field that has a length before it.
+fn field<'a>(
+    name: &'static str,
+    wire_type: WireType,
+    rest: &mut &'a [u8],
+) -> Result<&'a [u8], WireError> {
+    let within = |error: DecodeError| WireError::within(name, &error);
+    check_wire_type(WireType::LengthDelimited, wire_type).map_err(within)?;
+    let length = decode_varint(rest).map_err(within)?;
+    let taken = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.split_at_checked(length));
+    let (content, after) = taken.ok_or(WireError::new(name, "buffer underflow"))?;
+    *rest = after;
+    Ok(content)
+}
+
+fn read_entry(mut rest: &[u8]) -> Result<(&str, &[u8]), WireError> {
+    let (mut key, mut value) = (&[][..], &[][..]);
+    let within = |error: DecodeError| WireError::within("metadata", &error);
+    while !rest.is_empty() {
+        let (tag, wire_type) = decode_key(&mut rest).map_err(within)?;
+        match tag {
+            KEY => key = field("metadata", wire_type, &mut rest)?,
+            VALUE => value = field("metadata", wire_type, &mut rest)?,
+            _ => {
+                skip_field(wire_type, tag, &mut rest, DecodeContext::default()).map_err(within)?;
+            }
+        }
+    }
+    let key = str::from_utf8(key).map_err(|_| WireError::new("metadata", "a key is not UTF-8"))?;
+    Ok((key, value))
+}
+
+fn read_details(mut rest: &[u8]) -> Result<i64, WireError> {
+    let mut size = 0;
+    let within = |error: DecodeError| WireError::within("external_payloads", &error);
+    while !rest.is_empty() {
+        let (tag, wire_type) = decode_key(&mut rest).map_err(within)?;
+        if tag == SIZE_BYTES {
+            check_wire_type(WireType::Varint, wire_type).map_err(within)?;
+            size = decode_varint(&mut rest).map_err(within)?.cast_signed();
+        } else {
+            skip_field(wire_type, tag, &mut rest, DecodeContext::default()).map_err(within)?;
+        }
+    }
+    Ok(size)
+}
+
+/// Appends a field that has a length before it, unless it is empty.
+fn append(tag: u32, content: &[u8], bytes: &mut Vec<u8>) {
+    if !content.is_empty() {
+        encode_key(tag, WireType::LengthDelimited, bytes);
+        encode_varint(content.len() as u64, bytes);
+        bytes.extend_from_slice(content);
+    }
+}
+
+fn bytes_length(content: &[u8]) -> usize {
+    match content.len() {
+        0 => 0,
+        length => nested(length),
+    }
+}
+
+fn entry_length((key, value): &(&str, &[u8])) -> usize {
+    bytes_length(key.as_bytes()) + bytes_length(value)
+}
+
+fn details_length(size: i64) -> usize {
+    match size {
+        0 => 0,
+        size => 1 + encoded_len_varint(size.cast_unsigned()),
+    }
+}
+
+/// With its key, which is one byte, and its length before it.
+fn nested(length: usize) -> usize {
+    1 + encoded_len_varint(length as u64) + length
 }
 
 /// Bytes that are not a payload in protobuf's binary format.
@@ -28,24 +244,44 @@ pub fn unmarshal(bytes: &[u8]) -> Result<Payload, WireError> {
 /// `Display` says what is wrong and in which field, and gives nothing of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireError {
+    field: &'static str,
     reason: String,
 }
 
 impl WireError {
-    fn new(error: prost::DecodeError) -> Self {
-        let mut reason = error.to_string();
+    fn new(field: &'static str, reason: &str) -> Self {
+        Self {
+            field,
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn within(field: &'static str, error: &DecodeError) -> Self {
+        let text = error.to_string();
+        let reason = text
+            .strip_prefix("failed to decode Protobuf message: ")
+            .unwrap_or(&text);
         // prost ends in the number where a key or a wire type does not exist, and that is input: a key is as
         // many as ten bytes of it.
-        let without_number = reason
+        let reason = reason
             .trim_end_matches(|last: char| last.is_ascii_digit())
             .trim_end_matches(": ");
-        reason.truncate(without_number.len());
-        Self { reason }
+        Self::new(field, reason)
+    }
+}
+
+impl From<DecodeError> for WireError {
+    fn from(error: DecodeError) -> Self {
+        Self::within("", &error)
     }
 }
 
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a Payload: ")?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
         f.write_str(&self.reason)
     }
 }

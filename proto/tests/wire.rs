@@ -1,6 +1,7 @@
 //! `proto::wire` on bytes that nobody wrote with it.
 
-use proto::wire::{marshal, unmarshal};
+use prost::Message as _;
+use proto::wire::{MAX_ENTRIES, marshal, unmarshal};
 use proto::{ExternalPayloadDetails, Payload};
 
 fn check(bytes: &[u8], expected: Result<Payload, &str>) {
@@ -76,40 +77,69 @@ fn foreign_spellings_are_read() {
 
 #[test]
 fn errors_say_where_and_what() {
-    let failed = |reason: &str| format!("failed to decode Protobuf message: {reason}");
-    let rows: [(&[u8], &str); 13] = [
-        (b"\x12", "Payload.data: invalid varint"),
-        (b"\x12\x02x", "Payload.data: buffer underflow"),
+    let rows: [(&[u8], &str); 14] = [
+        (b"\x12", "data: invalid varint"),
+        (b"\x12\x02x", "data: buffer underflow"),
         (
             b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
-            "Payload.data: buffer underflow",
+            "data: buffer underflow",
         ),
         (
             b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-            "Payload.data: invalid varint",
+            "data: invalid varint",
         ),
         (
             b"\x0a\x05\x0a\x03\xff\xfe\xfd",
-            "Payload.metadata: invalid string value: data is not UTF-8 encoded",
+            "metadata: a key is not UTF-8",
         ),
-        (b"\x0a\x03\x0a\x09k", "Payload.metadata: buffer underflow"),
+        (b"\x0a\x03\x0a\x09k", "metadata: buffer underflow"),
         (
             b"\x10\x01",
-            "Payload.data: invalid wire type: Varint (expected LengthDelimited)",
+            "data: invalid wire type: Varint (expected LengthDelimited)",
         ),
         (
             b"\x1a\x02\x0a\x00",
-            "ExternalPayloadDetails.size_bytes: Payload.external_payloads: invalid wire type: LengthDelimited (expected Varint)",
+            "external_payloads: invalid wire type: LengthDelimited (expected Varint)",
         ),
         (b"\x00\x01", "invalid tag value"),
         (b"\x24", "unexpected end group tag"),
         (b"\x23\x2c", "unexpected end group tag"),
         (b"\x27", "invalid wire type value"),
         (b"\xd1\xc2\xb3\xa4\x95\x06", "invalid key value"),
+        (&[0x1a, 0].repeat(MAX_ENTRIES + 1), "too many entries"),
     ];
     for (bytes, reason) in rows {
-        check(bytes, Err(&failed(reason)));
+        check(bytes, Err(&format!("not a Payload: {reason}")));
     }
+    assert!(unmarshal(&[0x1a, 0].repeat(MAX_ENTRIES)).is_ok());
+}
+
+#[test]
+fn prost_agrees_on_bytes_that_were_damaged() {
+    let sound = marshal(&Payload {
+        metadata: metadata(&[("encoding", "json/plain"), ("k", ""), ("", "v")]).metadata,
+        data: b"data".to_vec(),
+        external_payloads: vec![ExternalPayloadDetails { size_bytes: 300 }; 2],
+    });
+    let mut read = 0;
+    let mut agree = |bytes: &[u8]| {
+        let theirs = Payload::decode(bytes);
+        read += usize::from(theirs.is_ok());
+        assert_eq!(unmarshal(bytes).ok(), theirs.ok(), "{bytes:x?}");
+    };
+    for at in 0..sound.len() {
+        agree(&sound[..at]);
+        for value in 0..=255 {
+            let mut damaged = sound.clone();
+            damaged[at] = value;
+            agree(&damaged);
+            damaged.insert(at, value);
+            agree(&damaged);
+        }
+    }
+    assert!(read > 1000, "{read}");
+    let theirs = Payload::decode(&sound[..]).expect("sound").encode_to_vec();
+    assert_eq!(theirs, sound);
 }
 
 #[test]

@@ -87,12 +87,6 @@ impl Setup {
         self
     }
 
-    /// With one more argument.
-    pub fn argument(mut self, argument: &str) -> Self {
-        self.command.arg(argument);
-        self
-    }
-
     /// With that file open, under a number that it is not told.
     pub fn inheriting(mut self, path: &str) -> Self {
         let program = self.command.get_program().to_owned();
@@ -237,11 +231,6 @@ impl Server {
             folder: std::mem::take(&mut self.folder),
             command: std::mem::replace(&mut self.command, Command::new("")),
         }
-    }
-
-    /// The number of its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// How it ended, if it has.

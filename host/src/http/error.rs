@@ -160,7 +160,7 @@ impl Refusal {
             Self::Codec(CallError::Deadline) => "the codec took too long",
             Self::Codec(CallError::OutOfMemory) => "the codec ran out of memory",
             Self::Codec(CallError::Trapped { .. }) => "the codec crashed",
-            Self::Codec(CallError::BadReply(BadReply::TooLarge { .. })) => {
+            Self::Codec(CallError::BadReply(BadReply::TooLarge { .. } | BadReply::Entries)) => {
                 "the codec's answer is too large"
             }
             Self::Codec(CallError::BadReply(_)) => "the codec's answer breaks the contract",

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::Payload;
+use proto::wire::MAX_ENTRIES;
 use tokio::time::timeout;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
@@ -175,11 +176,17 @@ fn check_reply(replied: &[world::Payload], expected: usize, limit: usize) -> Res
             expected,
         }));
     }
+    // What it will be written as counts, and an escaped byte of a key is written as six.
+    const AROUND: usize = 32;
     let mut bytes = 0usize;
     for payload in replied {
-        bytes = bytes.saturating_add(payload.data.len());
+        if payload.metadata.len() + payload.external_payloads.len() > MAX_ENTRIES {
+            return Err(CallError::BadReply(BadReply::Entries));
+        }
+        bytes = bytes.saturating_add(AROUND + payload.data.len());
         for (key, value) in &payload.metadata {
-            bytes = bytes.saturating_add(key.len() + value.len());
+            let escapes = key.bytes().filter(|byte| *byte < b' ').count();
+            bytes = bytes.saturating_add(key.len() + 5 * escapes + value.len());
         }
         if has_duplicate_key(&payload.metadata) {
             return Err(CallError::BadReply(BadReply::DuplicateKey));
@@ -252,6 +259,8 @@ pub enum BadReply {
     },
     /// A payload with the same metadata key twice.
     DuplicateKey,
+    /// A payload with more metadata and external payloads than there can be.
+    Entries,
     /// More than the namespace's limit, in bytes.
     TooLarge {
         /// The limit.
@@ -294,6 +303,9 @@ impl fmt::Display for CallError {
             }
             Self::BadReply(BadReply::DuplicateKey) => {
                 f.write_str("it answered a metadata key twice")
+            }
+            Self::BadReply(BadReply::Entries) => {
+                write!(f, "it answered a payload of more than {MAX_ENTRIES} entries")
             }
             Self::BadReply(BadReply::TooLarge { limit }) => {
                 write!(f, "it answered more than {limit} bytes")

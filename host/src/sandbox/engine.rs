@@ -14,7 +14,7 @@ use crate::limits::{CALL_CEILING, POOL_CALLS, POOL_CODECS, TICK};
 /// Everything codecs run on; one per process.
 ///
 /// Stack sizes belong to a wasmtime engine, and interpreters need more stack than the rest
-/// should pay for, so there are two of those: one for each [`StackClass`].
+/// should pay for, so there are two of those: one for each `StackClass`.
 pub struct Engine {
     runtimes: Arc<Runtimes>,
     /// Calls at once, over all codecs.

@@ -4,20 +4,21 @@
 //! the generated ones would copy every argument: these borrow the guest's memory. wasmtime
 //! checks each against the component's own idea of it when the component is linked.
 
+mod keyring;
+mod payload;
+mod wire;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use proto::wire;
-use wasmtime::component::{
-    HasSelf, Linker, Resource, ResourceTable, ResourceType, WasmList, WasmStr,
-};
-use wasmtime::{Engine, Result, StoreContextMut};
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::{Engine, Result};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::codec::Tenancy;
 use super::meter::Meter;
 use super::wasi::{self, GuestLog, RandomBudget};
-use crate::keyring::{Key, Keyring};
+use crate::keyring::Key;
 use crate::limits::TICK;
 
 /// The generated bindings.
@@ -89,10 +90,6 @@ impl State {
     pub(super) fn log(&self) -> Option<&GuestLog> {
         self.wasi.as_ref().map(|(_, log)| log)
     }
-
-    fn keyring(&self) -> &Keyring {
-        &self.tenancy.keyring
-    }
 }
 
 impl WasiView for State {
@@ -115,8 +112,8 @@ pub(super) fn linker(engine: &Engine) -> Result<Linker<State>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasi::link_random(&mut linker)?;
     store::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
-    link_keyring(&mut linker)?;
-    link_wire(&mut linker)?;
+    keyring::link(&mut linker)?;
+    wire::link(&mut linker)?;
     Ok(linker)
 }
 
@@ -156,183 +153,6 @@ impl store::Host for State {
             .collect();
         all.sort();
         Ok(all)
-    }
-}
-
-fn link_keyring(linker: &mut Linker<State>) -> Result<()> {
-    type Bytes = WasmList<u8>;
-    let mut keyring = linker.instance("temporal:codec/keyring@1.0.0")?;
-
-    keyring.resource(
-        "key",
-        ResourceType::host::<KeyHandle>(),
-        |mut store, handle| {
-            store
-                .data_mut()
-                .handles
-                .delete(Resource::<KeyHandle>::new_own(handle))?;
-            Ok(())
-        },
-    )?;
-
-    keyring.func_wrap(
-        "open-payload",
-        |store: StoreContextMut<'_, State>, (id, sealed, associated): (WasmStr, Bytes, Bytes)| {
-            let id = id.to_str(&store)?;
-            let opened = find(store.data().keyring(), &id).and_then(|key| {
-                key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store))
-                    .map_err(|_| KeyError::NotAuthentic)
-            });
-            let payload = opened
-                .and_then(|bytes| wire::unmarshal(&bytes).map_err(|_| KeyError::Malformed))
-                .map(Payload::from);
-            Ok((payload,))
-        },
-    )?;
-
-    keyring.func_wrap(
-        "seal-payload",
-        |store: StoreContextMut<'_, State>,
-         (id, payload, associated): (Option<WasmStr>, Payload, Bytes)| {
-            let keyring = store.data().keyring();
-            let key = match id {
-                Some(id) => find(keyring, &id.to_str(&store)?),
-                None => active(keyring),
-            };
-            let sealed = key.map(|key| SealedPayload {
-                key_id: key.id().to_owned(),
-                sealed: key.seal(
-                    &wire::marshal(&payload.into()),
-                    associated.as_le_slice(&store),
-                ),
-            });
-            Ok((sealed,))
-        },
-    )?;
-
-    keyring.func_wrap("active", |mut store: StoreContextMut<'_, State>, (): ()| {
-        let key = active(store.data().keyring()).cloned();
-        Ok((hand_out(&mut store, key)?,))
-    })?;
-
-    keyring.func_wrap(
-        "find",
-        |mut store: StoreContextMut<'_, State>, (id,): (WasmStr,)| {
-            let key = find(store.data().keyring(), &id.to_str(&store)?).cloned();
-            Ok((hand_out(&mut store, key)?,))
-        },
-    )?;
-
-    keyring.func_wrap(
-        "export-key",
-        |store: StoreContextMut<'_, State>, (id,): (WasmStr,)| {
-            let keyring = store.data().keyring();
-            if !keyring.exportable() {
-                return Ok((Err(KeyError::NotGranted),));
-            }
-            let key = find(keyring, &id.to_str(&store)?);
-            Ok((key.map(|key| key.material().to_vec()),))
-        },
-    )?;
-
-    keyring.func_wrap(
-        "[method]key.id",
-        |store: StoreContextMut<'_, State>, (key,): (Resource<KeyHandle>,)| {
-            Ok((store.data().handles.get(&key)?.0.id().to_owned(),))
-        },
-    )?;
-
-    keyring.func_wrap(
-        "[method]key.seal",
-        |store: StoreContextMut<'_, State>,
-         (key, plaintext, associated): (Resource<KeyHandle>, Bytes, Bytes)| {
-            let key = &store.data().handles.get(&key)?.0;
-            Ok((key.seal(
-                plaintext.as_le_slice(&store),
-                associated.as_le_slice(&store),
-            ),))
-        },
-    )?;
-
-    keyring.func_wrap(
-        "[method]key.open",
-        |store: StoreContextMut<'_, State>,
-         (key, sealed, associated): (Resource<KeyHandle>, Bytes, Bytes)| {
-            let key = &store.data().handles.get(&key)?.0;
-            let opened = key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store));
-            Ok((opened.map_err(|_| KeyError::NotAuthentic),))
-        },
-    )
-}
-
-fn link_wire(linker: &mut Linker<State>) -> Result<()> {
-    let mut instance = linker.instance("temporal:codec/wire@1.0.0")?;
-
-    instance.func_wrap(
-        "marshal",
-        |_: StoreContextMut<'_, State>, (payload,): (Payload,)| {
-            Ok((wire::marshal(&payload.into()),))
-        },
-    )?;
-
-    instance.func_wrap(
-        "unmarshal",
-        |store: StoreContextMut<'_, State>, (bytes,): (WasmList<u8>,)| {
-            let payload = wire::unmarshal(bytes.as_le_slice(&store));
-            Ok((payload
-                .map(Payload::from)
-                .map_err(|error| error.to_string()),))
-        },
-    )
-}
-
-fn find<'a>(keyring: &'a Keyring, id: &str) -> Result<&'a Arc<Key>, KeyError> {
-    keyring.find(id).map_err(|_| KeyError::UnknownKey)
-}
-
-fn active(keyring: &Keyring) -> Result<&Arc<Key>, KeyError> {
-    keyring.active().ok_or(KeyError::NoActiveKey)
-}
-
-fn hand_out(
-    store: &mut StoreContextMut<'_, State>,
-    key: Result<Arc<Key>, KeyError>,
-) -> Result<Result<Resource<KeyHandle>, KeyError>> {
-    key.map_or_else(
-        |error| Ok(Err(error)),
-        |key| Ok(Ok(store.data_mut().handles.push(KeyHandle(key))?)),
-    )
-}
-
-impl From<proto::Payload> for Payload {
-    fn from(payload: proto::Payload) -> Self {
-        let external = payload.external_payloads.into_iter();
-        Self {
-            metadata: payload.metadata.into_iter().collect(),
-            data: payload.data,
-            external_payloads: external
-                .map(|details| ExternalPayload {
-                    size_bytes: details.size_bytes,
-                })
-                .collect(),
-        }
-    }
-}
-
-/// The last of two metadata entries with the same key wins, as everywhere in protobuf. Where
-/// that matters, in a reply, it was refused before.
-impl From<Payload> for proto::Payload {
-    fn from(payload: Payload) -> Self {
-        let external = payload.external_payloads.into_iter();
-        Self {
-            metadata: payload.metadata.into_iter().collect(),
-            data: payload.data,
-            external_payloads: external
-                .map(|external| proto::ExternalPayloadDetails {
-                    size_bytes: external.size_bytes,
-                })
-                .collect(),
-        }
     }
 }
 

@@ -1,0 +1,136 @@
+//! The interface `keyring`: what a guest can do with its namespace's keys.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Linker, Resource, ResourceType, WasmList, WasmStr};
+use wasmtime::{Result, StoreContextMut};
+
+use super::payload::{InGuest, Marshalled};
+use super::{KeyError, KeyHandle, SealedPayload, State};
+use crate::keyring::{Key, Keyring, NONCE, TAG};
+
+pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
+    type Bytes = WasmList<u8>;
+    let mut keyring = linker.instance("temporal:codec/keyring@1.0.0")?;
+
+    keyring.resource(
+        "key",
+        ResourceType::host::<KeyHandle>(),
+        |mut store, handle| {
+            store
+                .data_mut()
+                .handles
+                .delete(Resource::<KeyHandle>::new_own(handle))?;
+            Ok(())
+        },
+    )?;
+
+    keyring.func_wrap(
+        "open-payload",
+        |store: StoreContextMut<'_, State>, (id, sealed, associated): (WasmStr, Bytes, Bytes)| {
+            let id = id.to_str(&store)?;
+            let opened = find(&store, &id).and_then(|key| {
+                key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store))
+                    .map_err(|_| KeyError::NotAuthentic)
+            });
+            let payload =
+                opened.and_then(|bytes| Marshalled::new(bytes).map_err(|_| KeyError::Malformed));
+            Ok((payload,))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "seal-payload",
+        |mut store: StoreContextMut<'_, State>,
+         (id, payload, associated): (Option<WasmStr>, InGuest, Bytes)| {
+            let mut bytes = payload.marshal(&mut store, NONCE, TAG)?;
+            let key = match id {
+                Some(id) => find(&store, &id.to_str(&store)?),
+                None => active(&store),
+            };
+            let sealed = key.map(|key| {
+                key.seal_in_place(&mut bytes, associated.as_le_slice(&store));
+                SealedPayload {
+                    key_id: key.id().to_owned(),
+                    sealed: bytes,
+                }
+            });
+            Ok((sealed,))
+        },
+    )?;
+
+    keyring.func_wrap("active", |mut store: StoreContextMut<'_, State>, (): ()| {
+        let key = active(&store).cloned();
+        Ok((hand_out(&mut store, key)?,))
+    })?;
+
+    keyring.func_wrap(
+        "find",
+        |mut store: StoreContextMut<'_, State>, (id,): (WasmStr,)| {
+            let key = find(&store, &id.to_str(&store)?).cloned();
+            Ok((hand_out(&mut store, key)?,))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "export-key",
+        |store: StoreContextMut<'_, State>, (id,): (WasmStr,)| {
+            if !keyring_of(&store).exportable() {
+                return Ok((Err(KeyError::NotGranted),));
+            }
+            let key = find(&store, &id.to_str(&store)?);
+            Ok((key.map(|key| key.material().to_vec()),))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "[method]key.id",
+        |store: StoreContextMut<'_, State>, (key,): (Resource<KeyHandle>,)| {
+            Ok((store.data().handles.get(&key)?.0.id().to_owned(),))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "[method]key.seal",
+        |store: StoreContextMut<'_, State>,
+         (key, plaintext, associated): (Resource<KeyHandle>, Bytes, Bytes)| {
+            let key = &store.data().handles.get(&key)?.0;
+            Ok((key.seal(
+                plaintext.as_le_slice(&store),
+                associated.as_le_slice(&store),
+            ),))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "[method]key.open",
+        |store: StoreContextMut<'_, State>,
+         (key, sealed, associated): (Resource<KeyHandle>, Bytes, Bytes)| {
+            let key = &store.data().handles.get(&key)?.0;
+            let opened = key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store));
+            Ok((opened.map_err(|_| KeyError::NotAuthentic),))
+        },
+    )
+}
+
+fn keyring_of<'a>(store: &'a StoreContextMut<'_, State>) -> &'a Keyring {
+    &store.data().tenancy.keyring
+}
+
+fn find<'a>(store: &'a StoreContextMut<'_, State>, id: &str) -> Result<&'a Arc<Key>, KeyError> {
+    keyring_of(store).find(id).map_err(|_| KeyError::UnknownKey)
+}
+
+fn active<'a>(store: &'a StoreContextMut<'_, State>) -> Result<&'a Arc<Key>, KeyError> {
+    keyring_of(store).active().ok_or(KeyError::NoActiveKey)
+}
+
+fn hand_out(
+    store: &mut StoreContextMut<'_, State>,
+    key: Result<Arc<Key>, KeyError>,
+) -> Result<Result<Resource<KeyHandle>, KeyError>> {
+    key.map_or_else(
+        |error| Ok(Err(error)),
+        |key| Ok(Ok(store.data_mut().handles.push(KeyHandle(key))?)),
+    )
+}
