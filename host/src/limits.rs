@@ -187,6 +187,10 @@ impl CompileLimits {
     }
 }
 
+/// How long a compiler competes for the CPU at all, if at low priority. A Rust codec is done in
+/// a fraction of it, also on a busy machine; the rest are in no such hurry.
+pub const COMPILE_ASIDE: Duration = Duration::from_secs(2);
+
 /// Compilers at once: with one, a slow artifact would hold up all others; each more is one
 /// more time the memory of [`CompileLimits`].
 pub const COMPILERS: usize = 2;

@@ -11,6 +11,7 @@
 //! that from happening is the compiler's correctness.
 
 pub mod child;
+mod confinement;
 mod report;
 
 use std::ffi::OsStr;

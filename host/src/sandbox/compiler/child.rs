@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
 use wasmtime::Trap;
 
+use super::confinement::confine;
 use super::report;
-use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits};
+use crate::limits::{ARTIFACT_BYTES, CallLimits, CompileLimits};
 use crate::protocol::Verb;
 use crate::sandbox::artifact::{Digest, look, shape};
 use crate::sandbox::codec::{CallError, Codec, Tenancy};
@@ -33,65 +33,6 @@ pub fn run(limits: CompileLimits) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(&report::write(result))?;
     out.flush()
-}
-
-/// Gives up whatever a compiler does not need, before a byte of the artifact is read.
-fn confine(limits: CompileLimits) -> std::io::Result<()> {
-    close_inherited_files();
-    let at_most = |resource, maximum: u64| {
-        let limit = Rlimit {
-            current: Some(maximum),
-            maximum: Some(maximum),
-        };
-        setrlimit(resource, limit)
-    };
-    // The soft limit's signal says what happened; the hard one's, a second later, is SIGKILL.
-    let cpu = Rlimit {
-        current: Some(limits.cpu_seconds),
-        maximum: Some(limits.cpu_seconds + 1),
-    };
-    setrlimit(Resource::Cpu, cpu)?;
-    // Memory that can be written to. A limit on addresses (RLIMIT_AS) would count the gigabytes
-    // that the pool reserves and never touches.
-    at_most(Resource::Data, limits.memory_bytes)?;
-    at_most(Resource::Core, 0)?;
-    at_most(Resource::Nofile, 64)?;
-    // It writes no files, but the kernel counts the images of guests' memories as such.
-    at_most(Resource::Fsize, CALL_CEILING.memory_bytes as u64)?;
-    // Requests are served first.
-    rustix::process::nice(10)?;
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{Signal, set_parent_process_death_signal};
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        rustix::thread::set_no_new_privs(true)?;
-        // Where memory is short, the kernel is to end this process and not the server.
-        let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-    }
-    Ok(())
-}
-
-/// Closes what the server may have been started with and does not know of.
-fn close_inherited_files() {
-    let open = std::fs::read_dir("/proc/self/fd").or_else(|_| std::fs::read_dir("/dev/fd"));
-    let open: Vec<i32> = open
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|number| *number > 2)
-        .collect();
-    for number in open {
-        // SAFETY: nothing in this process has opened a file yet, except the directory just
-        // read, which is closed again; so nobody owns this number. (Closing one that is not
-        // open does nothing.)
-        #[expect(
-            unsafe_code,
-            reason = "the numbers are all that is known of these files"
-        )]
-        unsafe {
-            rustix::io::close(number);
-        }
-    }
 }
 
 fn compile(artifact: &[u8], limits: CompileLimits) -> Result<(StackClass, Vec<u8>), Unfit> {
