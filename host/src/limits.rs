@@ -68,9 +68,11 @@ pub struct CallLimits {
     pub handles: usize,
     /// Bytes that a reply, or the arguments of one host call, may cost the host while they are
     /// lifted: what lists that alias one block are multiplied to. Below it everything that fits
-    /// `reply_bytes` must have room, with the records around the bytes.
+    /// `reply_bytes` must have room, with the records around the bytes. Lifting is one step that
+    /// no deadline interrupts, so that double would be felt.
     pub lift_bytes: usize,
     /// Bytes of keys, values and data in a reply: what compression may blow a request up to.
+    /// The built-in codec inflates a list to 32 MiB at most.
     pub reply_bytes: usize,
     /// Bytes of random that one call may ask for: enough for every key and nonce.
     pub random_bytes: usize,
@@ -96,8 +98,8 @@ impl Default for CallLimits {
             tables: 16,
             instances: 64,
             handles: 1024,
-            lift_bytes: 80 << 20,
-            reply_bytes: 64 << 20,
+            lift_bytes: 40 << 20,
+            reply_bytes: 32 << 20,
             random_bytes: 64 << 10,
             log_bytes: 4 << 10,
             log_bytes_per_second: 64 << 10,

@@ -302,7 +302,7 @@ fn keys_change_with_their_files() {
 fn what_is_in_flight_finishes_on_what_it_began_with() {
     let server = Setup::config(
         "[namespaces.swapped]\ncomponent = \"swapped.wasm\"\n\
-         limits = { deadline-ms = 30000, concurrency = 1 }\n",
+         limits = { deadline-ms = 30000, concurrency = 1, queue = 0 }\n",
     )
     .file("swapped.wasm", guest("sleeps"))
     .start();

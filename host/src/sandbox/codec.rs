@@ -133,7 +133,9 @@ impl Codec {
         remaining: Duration,
     ) -> Result<Store<State>, CallError> {
         let limits = &self.tenancy.limits;
-        let ticks = u64::try_from(remaining.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
+        // The next tick may come at once, and the deadline must not come before its time.
+        let ticks = remaining.as_millis().div_ceil(TICK.as_millis()) + 1;
+        let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
         let state = State::new(&self.tenancy, ticks, namespace);
         let mut store = Store::new(self.component.pre.engine(), state);
         store.limiter(|state| &mut state.meter);
@@ -176,14 +178,13 @@ fn check_reply(replied: &[world::Payload], expected: usize, limit: usize) -> Res
             expected,
         }));
     }
-    // What it will be written as counts, and an escaped byte of a key is written as six.
-    const AROUND: usize = 32;
+    // An escaped byte of a key is written as six.
     let mut bytes = 0usize;
     for payload in replied {
         if payload.metadata.len() + payload.external_payloads.len() > MAX_ENTRIES {
             return Err(CallError::BadReply(BadReply::Entries));
         }
-        bytes = bytes.saturating_add(AROUND + payload.data.len());
+        bytes = bytes.saturating_add(payload.data.len());
         for (key, value) in &payload.metadata {
             let escapes = key.bytes().filter(|byte| *byte < b' ').count();
             bytes = bytes.saturating_add(key.len() + 5 * escapes + value.len());
@@ -305,7 +306,10 @@ impl fmt::Display for CallError {
                 f.write_str("it answered a metadata key twice")
             }
             Self::BadReply(BadReply::Entries) => {
-                write!(f, "it answered a payload of more than {MAX_ENTRIES} entries")
+                write!(
+                    f,
+                    "it answered a payload of more than {MAX_ENTRIES} entries"
+                )
             }
             Self::BadReply(BadReply::TooLarge { limit }) => {
                 write!(f, "it answered more than {limit} bytes")

@@ -95,9 +95,10 @@ enum Fault {
 /// Calls the codec once, with nothing to decode and no keys or settings: whatever it answers,
 /// it can be instantiated and called.
 async fn try_out(engine: &Arc<Engine>, component: &Arc<Component>) -> Result<(), Fault> {
+    // Whether it stays within its namespace's own limits is seen when it is called.
     let limits = CallLimits {
         deadline: Duration::from_secs(5),
-        ..CallLimits::default()
+        ..CALL_CEILING
     };
     let deadline = Instant::now() + limits.deadline;
     let codec = Codec::new(
