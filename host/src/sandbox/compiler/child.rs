@@ -9,7 +9,7 @@ use wasmtime::Trap;
 
 use super::confinement::confine;
 use super::report;
-use crate::limits::{ARTIFACT_BYTES, CallLimits, CompileLimits};
+use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits};
 use crate::protocol::Verb;
 use crate::sandbox::artifact::{Digest, look, shape};
 use crate::sandbox::codec::{CallError, Codec, Tenancy};
