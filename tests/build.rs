@@ -1,8 +1,11 @@
 //! Builds the guest programs, and the example codecs, that the tests load into the server.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::{Resolve, WorldId};
 
 fn main() {
     let package = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
@@ -19,6 +22,11 @@ fn main() {
     watch(&package.join("../wit"));
     let guests = target.join("wasm32-wasip2/release/examples");
     println!("cargo::rustc-env=GUESTS={}", guests.display());
+
+    let frame = Frame::load(&package);
+    let assembled = out.join("wat");
+    assemble_all(&package.join("guests/wat"), &assembled, &frame);
+    println!("cargo::rustc-env=WAT_GUESTS={}", assembled.display());
 
     for example in ["checksum", "aes-in-sandbox"] {
         build(&package.join("../examples").join(example), &[], &target);
@@ -59,6 +67,86 @@ fn build(package: &Path, what: &[&str], target: &Path) {
         "{} does not build; is the target there? rustup target add wasm32-wasip2",
         package.display()
     );
+}
+
+/// Assembles every component that is written as WebAssembly text in that folder.
+fn assemble_all(folder: &Path, out: &Path, frame: &Frame) {
+    watch(folder);
+    // What has no source any more is gone.
+    if out.exists() {
+        fs::remove_dir_all(out).expect("the build's own folder");
+    }
+    fs::create_dir_all(out).expect("the build's own folder");
+    let mut errors = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
+        if path.extension().is_some_and(|extension| extension == "wat") {
+            let text = fs::read_to_string(&path).expect("the file can be read");
+            let name = path.file_stem().expect("a file has a name");
+            match frame.assemble(&text) {
+                Ok(artifact) => {
+                    fs::write(out.join(name).with_extension("wasm"), artifact).expect("written");
+                }
+                Err(error) => errors.push(format!("{}: {error}", path.display())),
+            }
+        }
+    }
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+}
+
+/// What makes a component of the fields of a core module.
+struct Frame {
+    common: PathBuf,
+    resolve: Resolve,
+    world: WorldId,
+}
+
+impl Frame {
+    fn load(package: &Path) -> Self {
+        let source = package.join("guests/wat");
+        let mut resolve = Resolve::default();
+        let mut push = |folder: &Path| resolve.push_dir(folder).expect("the WIT can be read").0;
+        push(&package.join("../wit"));
+        let guests = push(&source.join("wit"));
+        let world = resolve
+            .select_world(&[guests], Some("guest"))
+            .expect("the world is there");
+        watch(&source.join("common"));
+        watch(&source.join("wit"));
+        Self {
+            common: source.join("common"),
+            resolve,
+            world,
+        }
+    }
+
+    /// Assembles a component. Where the text is not a whole one, it is the fields of a core
+    /// module, which is completed with what most have in common, and wrapped for the world.
+    fn assemble(&self, text: &str) -> Result<Vec<u8>, String> {
+        if text.lines().any(|line| line.starts_with("(component")) {
+            return wat::parse_str(text).map_err(|error| error.to_string());
+        }
+        let mut module = format!("(module\n{text}\n");
+        // What a guest exports itself is its misbehaviour.
+        for (export, field) in [
+            ("(export \"memory\")", "memory.wat"),
+            ("(export \"cabi_realloc\")", "realloc.wat"),
+            (
+                "(export \"temporal:codec/payload-codec@1.0.0#decode\"",
+                "code.wat",
+            ),
+        ] {
+            if !text.contains(export) {
+                let field = self.common.join(field);
+                module.push_str(&fs::read_to_string(field).expect("the file can be read"));
+            }
+        }
+        module.push(')');
+        let mut module = wat::parse_str(&module).map_err(|error| error.to_string())?;
+        embed_component_metadata(&mut module, &self.resolve, self.world, StringEncoding::UTF8)
+            .and_then(|()| ComponentEncoder::default().module(&module)?.encode())
+            .map_err(|error| format!("{error:#}"))
+    }
 }
 
 /// Has cargo run this again when the package's sources change.

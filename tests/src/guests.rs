@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Every guest program, by the name of its file.
+/// Every guest program in Rust, by the name of its file.
 pub const GUESTS: [&str; 23] = [
     "duplicate_key",
     "exits",
@@ -61,7 +61,12 @@ pub const PRECOMPILED: [u8; 64] = {
 
 /// A guest program.
 pub fn guest(name: &str) -> Vec<u8> {
-    artifact(env!("GUESTS"), name)
+    let folder = if GUESTS.contains(&name) {
+        env!("GUESTS")
+    } else {
+        env!("WAT_GUESTS")
+    };
+    artifact(folder, name)
 }
 
 /// A codec of the examples.
@@ -69,7 +74,7 @@ pub fn example(name: &str) -> Vec<u8> {
     artifact(env!("EXAMPLES"), name)
 }
 
-fn artifact(folder: &str, name: &str) -> Vec<u8> {
+pub(crate) fn artifact(folder: &str, name: &str) -> Vec<u8> {
     let path = Path::new(folder).join(format!("{name}.wasm"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

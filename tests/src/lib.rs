@@ -13,6 +13,7 @@ mod guests;
 mod payload;
 mod server;
 mod tenants;
+mod texts;
 mod wait;
 
 pub use client::{Answer, Connection, Request};
@@ -22,4 +23,5 @@ pub use guests::{CORE_MODULE, DOES_NOT_COMPILE, GUESTS, PRECOMPILED, example, gu
 pub use payload::{Payload, base64, body, from_base64, plain, read, tagged};
 pub use server::{Server, Setup};
 pub use tenants::{TENANTS, only};
+pub use texts::wat_guests;
 pub use wait::until;

@@ -12,6 +12,7 @@ use crate::command::program;
 use crate::folder::Folder;
 use crate::guests::{GUESTS, guest};
 use crate::payload::Payload;
+use crate::texts::wat_guests;
 use crate::wait::until;
 
 /// The name of the configuration in its folder.
@@ -34,10 +35,11 @@ impl Setup {
     /// A server with that configuration. The guests that it names as `"….wasm"` are put next to it.
     pub fn config(text: &str) -> Self {
         let folder = Folder::new();
-        for name in GUESTS {
+        let names = GUESTS.into_iter().map(str::to_owned);
+        for name in names.chain(wat_guests()) {
             let file = format!("{name}.wasm");
             if text.contains(&format!("\"{file}\"")) {
-                folder.write(&file, guest(name));
+                folder.write(&file, guest(&name));
             }
         }
         folder.write(CONFIG, text);
@@ -204,6 +206,17 @@ impl Server {
                 .find(|line| texts.iter().all(|text| line.contains(text)))
                 .map(str::to_owned)
         })
+    }
+
+    /// Bytes of memory that it occupies now.
+    pub fn resident_bytes(&self) -> usize {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).expect("the server runs");
+        let kilobytes = status.lines().find_map(|line| {
+            let value = line.strip_prefix("VmRSS:")?.trim();
+            value.strip_suffix(" kB")?.parse::<usize>().ok()
+        });
+        kilobytes.expect("the kernel tells") << 10
     }
 
     /// Asks it to stop, as service managers do.

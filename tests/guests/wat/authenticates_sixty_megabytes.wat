@@ -1,0 +1,10 @@
+;; Has the host authenticate sixty megabytes of associated data, again and again.
+(import "temporal:codec/keyring@1.0.0" "open-payload" (func $open (param i32 i32 i32 i32 i32 i32 i32)))
+(data (i32.const 64) "k1")
+(func $code (param $payloads i32) (param $count i32) (result i32)
+  (local $associated i32)
+  (local.set $associated (call $allocate (i32.const 60000000)))
+  (loop $for-ever
+    (call $open (i32.const 64) (i32.const 2) (i32.const 256) (i32.const 28) (local.get $associated) (i32.const 60000000) (i32.const 128))
+    (br $for-ever))
+  unreachable)

@@ -1,0 +1,13 @@
+;; Uses the handle of a stream as that of a key.
+(import "temporal:codec/keyring@1.0.0" "active" (func $active (param i32)))
+(import "temporal:codec/keyring@1.0.0" "[method]key.seal" (func $seal (param i32 i32 i32 i32 i32 i32)))
+(import "temporal:codec/keyring@1.0.0" "[method]key.id" (func $id (param i32 i32)))
+(import "temporal:codec/keyring@1.0.0" "[resource-drop]key" (func $drop (param i32)))
+(import "wasi:cli/stderr@0.2.0" "get-stderr" (func $stderr (result i32)))
+(func $key (result i32)
+  (call $active (i32.const 128))
+  (if (i32.load8_u (i32.const 128)) (then unreachable))
+  (i32.load (i32.const 132)))
+(func $code (param $payloads i32) (param $count i32) (result i32)
+  (call $id (call $stderr) (i32.const 128))
+  unreachable)

@@ -1,0 +1,12 @@
+;; Answers a key, a value and data that overlap.
+(data (i32.const 64) "abcdefgh")
+(func $code (param $payloads i32) (param $count i32) (result i32)
+  (local $entry i32)
+  (local.set $entry (i32.load (local.get $payloads)))
+  (i32.store (local.get $entry) (i32.const 64))
+  (i32.store offset=4 (local.get $entry) (i32.const 4))
+  (i32.store offset=8 (local.get $entry) (i32.const 66))
+  (i32.store offset=12 (local.get $entry) (i32.const 4))
+  (i32.store offset=8 (local.get $payloads) (i32.const 65))
+  (i32.store offset=12 (local.get $payloads) (i32.const 7))
+  (call $answer (local.get $payloads) (local.get $count)))

@@ -1,0 +1,15 @@
+;; Has the host marshal a payload of a thousand values that are all the same mebibyte.
+(import "temporal:codec/wire@1.0.0" "marshal" (func $marshal (param i32 i32 i32 i32 i32 i32 i32)))
+(func $code (param $payloads i32) (param $count i32) (result i32)
+  (local $entries i32) (local $entry i32) (local $end i32)
+  (local.set $entries (call $allocate (i32.mul (i32.const 1000) (i32.const 16))))
+  (local.set $entry (local.get $entries))
+  (local.set $end (i32.add (local.get $entry) (i32.mul (i32.const 1000) (i32.const 16))))
+  (drop (memory.grow (i32.const 20)))
+  (loop $more
+    (i32.store offset=8 (local.get $entry) (i32.const 65536))
+    (i32.store offset=12 (local.get $entry) (i32.const 1048576))
+    (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
+    (br_if $more (i32.lt_u (local.get $entry) (local.get $end))))
+  (call $marshal (local.get $entries) (i32.const 1000) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 128))
+  (call $answer (local.get $payloads) (local.get $count)))

@@ -1,0 +1,11 @@
+;; Needs more stack than anybody may have.
+(func $deeper (param $depth i32) (result i32)
+  (if (i32.eqz (local.get $depth)) (then (return (i32.const 0))))
+  (i32.add (call $deeper (i32.sub (local.get $depth) (i32.const 1))) (i32.const 1)))
+(func $either (param $payloads i32) (param $count i32) (result i32)
+  (drop (call $deeper (i32.const 1000000)))
+  (i32.store (i32.const 20) (local.get $payloads))
+  (i32.store (i32.const 24) (local.get $count))
+  (i32.const 16))
+(export "temporal:codec/payload-codec@1.0.0#encode" (func $either))
+(export "temporal:codec/payload-codec@1.0.0#decode" (func $either))

@@ -1,0 +1,13 @@
+;; Calls itself until the stack ends, in the function that the host asks for memory.
+(global $heap (mut i32) (i32.const 1024))
+(func (export "cabi_realloc") (param $old i32) (param $had i32) (param $align i32) (param $size i32) (result i32)
+  (local $block i32)
+  ;; The test's payload has that many bytes of data.
+  (if (i32.eq (local.get $size) (i32.const 666)) (then (return (call $deeper (local.get $size)))))
+  (local.set $block (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
+  (global.set $heap (i32.add (local.get $block) (local.get $size)))
+  (local.get $block))
+(func $code (param $payloads i32) (param $count i32) (result i32)
+  (call $answer (local.get $payloads) (local.get $count)))
+(func $deeper (param $depth i32) (result i32)
+  (i32.add (call $deeper (i32.add (local.get $depth) (i32.const 1))) (i32.const 1)))

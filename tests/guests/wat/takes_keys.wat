@@ -1,0 +1,17 @@
+;; Takes as many handles of a key as its data has bytes, and drops none.
+(import "temporal:codec/keyring@1.0.0" "active" (func $active (param i32)))
+(import "temporal:codec/keyring@1.0.0" "[method]key.seal" (func $seal (param i32 i32 i32 i32 i32 i32)))
+(import "temporal:codec/keyring@1.0.0" "[method]key.id" (func $id (param i32 i32)))
+(import "temporal:codec/keyring@1.0.0" "[resource-drop]key" (func $drop (param i32)))
+(func $key (result i32)
+  (call $active (i32.const 128))
+  (if (i32.load8_u (i32.const 128)) (then unreachable))
+  (i32.load (i32.const 132)))
+(func $code (param $payloads i32) (param $count i32) (result i32)
+  (local $left i32)
+  (local.set $left (i32.load offset=12 (local.get $payloads)))
+  (loop $more
+    (drop (call $key))
+    (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+    (br_if $more (local.get $left)))
+  (call $answer (local.get $payloads) (local.get $count)))

@@ -1,0 +1,20 @@
+//! Components that are written as WebAssembly text.
+
+use std::fs;
+use std::path::Path;
+
+/// Every guest program in text, by the name of its file.
+pub fn wat_guests() -> Vec<String> {
+    names(env!("WAT_GUESTS"))
+}
+
+fn names(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the build made it");
+    let stems = entries.map(|entry| {
+        let path = entry.expect("a file").path();
+        Path::file_stem(&path)
+            .and_then(|stem| stem.to_str())
+            .map(str::to_owned)
+    });
+    stems.map(|stem| stem.expect("a name in UTF-8")).collect()
+}
