@@ -24,9 +24,11 @@ fn main() {
     println!("cargo::rustc-env=GUESTS={}", guests.display());
 
     let frame = Frame::load(&package);
-    let assembled = out.join("wat");
-    assemble_all(&package.join("guests/wat"), &assembled, &frame);
-    println!("cargo::rustc-env=WAT_GUESTS={}", assembled.display());
+    for (folder, name) in [("wat", "WAT_GUESTS"), ("proposals", "PROPOSALS")] {
+        let assembled = out.join(folder);
+        assemble_all(&package.join("guests").join(folder), &assembled, &frame);
+        println!("cargo::rustc-env={name}={}", assembled.display());
+    }
 
     for example in ["checksum", "aes-in-sandbox"] {
         build(&package.join("../examples").join(example), &[], &target);

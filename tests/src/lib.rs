@@ -23,5 +23,5 @@ pub use guests::{CORE_MODULE, DOES_NOT_COMPILE, GUESTS, PRECOMPILED, example, gu
 pub use payload::{Payload, base64, body, from_base64, plain, read, tagged};
 pub use server::{Server, Setup};
 pub use tenants::{TENANTS, only};
-pub use texts::wat_guests;
+pub use texts::{proposal, proposals, wat_guests};
 pub use wait::until;

@@ -8,6 +8,16 @@ pub fn wat_guests() -> Vec<String> {
     names(env!("WAT_GUESTS"))
 }
 
+/// Every component that uses a proposal of WebAssembly, by the name of its file.
+pub fn proposals() -> Vec<String> {
+    names(env!("PROPOSALS"))
+}
+
+/// One of those components.
+pub fn proposal(name: &str) -> Vec<u8> {
+    crate::guests::artifact(env!("PROPOSALS"), name)
+}
+
 fn names(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the build made it");
     let stems = entries.map(|entry| {

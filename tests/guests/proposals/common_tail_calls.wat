@@ -1,0 +1,2 @@
+(component
+  (core module (func $f (return_call $f))))

@@ -1,0 +1,2 @@
+(component
+  (core module (func (try_table (nop)))))

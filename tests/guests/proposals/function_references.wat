@@ -1,0 +1,2 @@
+(component
+  (core module (type $f (func)) (func (param (ref null $f)))))

@@ -1,0 +1,2 @@
+(component
+  (core module (func (param i31ref))))

@@ -1,0 +1,2 @@
+(component
+  (core module (type $f (func)) (type (cont $f))))

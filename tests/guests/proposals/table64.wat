@@ -1,0 +1,2 @@
+(component
+  (core module (table i64 1 funcref)))
