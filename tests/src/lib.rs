@@ -6,6 +6,7 @@
 //! does what it does: the harness shares no code with it.
 
 pub mod bomb;
+mod canary;
 mod client;
 mod command;
 mod folder;
@@ -16,6 +17,7 @@ mod tenants;
 mod texts;
 mod wait;
 
+pub use canary::Canary;
 pub use client::{Answer, Connection, Request};
 pub use command::{Done, run, run_with};
 pub use folder::Folder;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use tests::{GUESTS, Payload, Request, Server, Setup, plain, wat_guests};
+use tests::{Canary, GUESTS, Payload, Request, Server, Setup, plain, wat_guests};
 
 // What the caller reads where a guest did what it must not.
 const CRASHED: &str = "the codec crashed";
@@ -224,6 +224,7 @@ const ELSEWHERE: &[&str] = &[
     "huge_reply",
     "identity",
     "keys",
+    "leaves_secrets",
     "looks",
     "missing_export",
     "needs_much_stack",
@@ -232,6 +233,7 @@ const ELSEWHERE: &[&str] = &[
     "recurses_as_deep_as_asked",
     "remembers",
     "reorders",
+    "searches_for_secrets",
     "stillborn",
     "tag",
     "traps_one_in_a_hundred",
@@ -281,6 +283,19 @@ fn a_guest_remembers_nothing_of_the_call_before() {
         let notes = (answer.note("x-calls-before"), answer.note("x-last"));
         assert_eq!(notes, ("0".to_owned(), String::new()));
     }
+}
+
+/// What one call leaves behind no other finds: not in the same namespace, not with the same codec
+/// in another, and not with another codec. The bench `soak` does the same a million times.
+#[test]
+fn no_call_finds_what_another_left_in_its_memory() {
+    let canary = Canary::start();
+    let (planted, found) = canary.alternate(2_000);
+    assert!(
+        planted > 20_000,
+        "the guest finds {planted} words of its own, or this proves nothing"
+    );
+    assert_eq!(found, 0);
 }
 
 /// Asks the guest again and again, in both verbs, and its neighbour in between.
