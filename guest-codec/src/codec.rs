@@ -14,7 +14,7 @@ const ENCODING: &str = "encoding";
 const KEY_ID: &str = "encryption-key-id";
 
 /// The marker of the SDK samples' encryption, a value of `encoding`.
-const ENCRYPTED: &str = "binary/encrypted";
+pub(crate) const ENCRYPTED: &str = "binary/encrypted";
 
 /// Metadata of envelope encryption, which others write under the samples' marker: the data key
 /// is in it, wrapped. Not ours, even where a key of ours would open it.

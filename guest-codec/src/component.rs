@@ -1,6 +1,6 @@
 //! The component around the codec's logic: bindings, and the host behind them.
 
-use bindings::exports::temporal::codec::payload_codec::Guest;
+use bindings::exports::temporal::codec::{encodings, payload_codec};
 use bindings::temporal::codec::{keyring, wire};
 use bindings::wasi::config::store;
 
@@ -14,7 +14,7 @@ use crate::types::{CodecError, Payload};
 mod bindings {
     wit_bindgen::generate!({
         path: "../wit",
-        world: "codec",
+        world: "codec-with-encodings",
         with: { "temporal:codec/types@1.0.0": crate::types },
         generate_all,
     });
@@ -24,13 +24,20 @@ mod bindings {
 
 struct Component;
 
-impl Guest for Component {
+impl payload_codec::Guest for Component {
     fn encode(payloads: Vec<Payload>) -> Result<Vec<Payload>, CodecError> {
         codec::encode(payloads, &settings()?, &Imports)
     }
 
     fn decode(payloads: Vec<Payload>) -> Result<Vec<Payload>, CodecError> {
         codec::decode(payloads, &settings()?, &Imports)
+    }
+}
+
+impl encodings::Guest for Component {
+    fn decodes() -> Result<Vec<Vec<u8>>, CodecError> {
+        let markers = settings()?.decode.encodings();
+        Ok(markers.map(|marker| marker.as_bytes().to_vec()).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the operator decides about the codec.
 
+use crate::codec::ENCRYPTED;
 use crate::compression::{Compression, Format};
 
 /// The namespace's settings. The default is what is done without any.
@@ -125,6 +126,14 @@ impl Markers {
         }
     }
 
+    /// The values of `encoding` that are this namespace's own.
+    pub fn encodings(self) -> impl Iterator<Item = &'static str> {
+        let formats = [Format::Zlib, Format::Gzip, Format::Snappy].into_iter();
+        let formats = formats.filter(move |format| self.has(*format));
+        let encrypted = self.encrypted.then_some(ENCRYPTED);
+        encrypted.into_iter().chain(formats.map(Format::marker))
+    }
+
     fn parse(name: &str, value: &str) -> Result<Self, String> {
         let mut markers = Self {
             encrypted: false,
@@ -204,6 +213,24 @@ mod tests {
         assert_eq!(settings.key_id.as_deref(), Some("k2"));
         assert!(!settings.encryption && settings.decode.zlib && !settings.decode.gzip);
         assert_eq!(settings.max_inflated_bytes, 1000);
+    }
+
+    #[test]
+    fn the_encodings_are_those_of_the_markers() {
+        let check = |settings: &[(&str, &str)], expected: &[&str]| {
+            let markers = parse(settings).expect("accepted").decode;
+            let encodings: Vec<_> = markers.encodings().collect();
+            assert_eq!(encodings, expected);
+        };
+        let all = [
+            "binary/encrypted",
+            "binary/zlib",
+            "binary/gzip",
+            "binary/snappy",
+        ];
+        check(&[], &all);
+        check(&[("decode", "snappy")], &all[3..]);
+        check(&[("decode", "gzip,encrypted")], &[all[0], all[2]]);
     }
 
     #[test]

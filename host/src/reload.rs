@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Builder;
+
 use crate::keyring::KeyPlace;
 use crate::limits::{POLL, REMOVAL_GRACE};
 use crate::namespace::Namespace;
@@ -132,13 +134,15 @@ impl Reload {
     fn look(&mut self) {
         self.list_directory();
         let wanted = self.wanted();
-        let mut changed = self.serving.len() != wanted.len();
+        let mut changed = false;
         let mut next = BTreeMap::new();
         for (seat, plan) in wanted {
             let before = self.serving.remove(&seat);
             let keys = self.key_digests(&plan.keyring);
             let component = self.component(&seat, &plan, before.as_ref());
             match before {
+                // Until its first component is there, the fallback goes on serving the namespace.
+                None if component.is_none() && self.is_underway(&seat) => {}
                 Some(before) if before.is_from(&plan, &keys, component.as_ref()) => {
                     next.insert(seat, before);
                 }
@@ -150,6 +154,7 @@ impl Reload {
             }
         }
         for (seat, serving) in &self.serving {
+            changed = true;
             tracing::info!(%seat, "removed");
             if let Some(place) = place(seat, &serving.plan) {
                 self.loader.forget(&place);
@@ -290,6 +295,13 @@ impl Reload {
         }
     }
 
+    /// Whether a component is on its way that nothing is known against. At start nobody was
+    /// served by anything else before.
+    fn is_underway(&self, seat: &Seat) -> bool {
+        let about = (seat.clone(), Matter::Component);
+        self.following && !self.complaints.contains_key(&about)
+    }
+
     /// Drops components that nothing asks for any more.
     fn forget(&mut self) {
         let mut wanted: HashSet<Digest> = HashSet::from([self.built_in]);
@@ -324,9 +336,10 @@ impl Reload {
             Err(errors) => {
                 let text = errors.join("; ");
                 self.complain(seat, Matter::Keys, text, before.is_some());
-                let tenant = match before {
-                    Some(before) => before.tenant,
-                    None => Arc::new(Tenant::new(None, plan.undecodable)),
+                // What is served stays what it was, so that the next look tries again.
+                let (tenant, component) = match before {
+                    Some(before) => (before.tenant, before.component),
+                    None => (Arc::new(Tenant::new(None, plan.undecodable)), None),
                 };
                 return Serving {
                     tenant,
@@ -342,11 +355,12 @@ impl Reload {
                 settings: plan.settings.clone().into_iter().collect(),
                 limits: plan.limits.clone(),
             };
-            Codec::new(
-                Arc::clone(self.loader.engine()),
-                Arc::clone(component),
-                tenancy,
-            )
+            let engine = Arc::clone(self.loader.engine());
+            let mut codec = Codec::new(engine, Arc::clone(component), tenancy);
+            if let Err(error) = self.learn(seat, &mut codec) {
+                tracing::warn!(%seat, "its encodings cannot be had, so that it is called for every list: {error}");
+            }
+            codec
         });
         if let Some(component) = &component {
             tracing::info!(%seat, codec = component.digest.short(), size = component.size, "serving");
@@ -367,6 +381,14 @@ impl Reload {
             plan,
             keys,
         }
+    }
+
+    /// Asks the codec what it decodes.
+    fn learn(&self, seat: &Seat, codec: &mut Codec) -> Result<(), String> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let learnt = runtime.block_on(codec.learn_encodings(seat.namespace()));
+        learnt.map_err(|error| error.to_string())
     }
 
     fn complain(&mut self, seat: &Seat, matter: Matter, text: String, has_last_good: bool) {

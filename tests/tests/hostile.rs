@@ -126,9 +126,9 @@ guests! {
     fills => is_stopped();
     copies => is_stopped();
     floods_the_log => is_stopped();
-    asks_for_a_huge_setting => is_stopped().moves_megabytes();
-    opens_sixty_megabytes => is_stopped().moves_megabytes();
-    authenticates_sixty_megabytes => is_stopped().moves_megabytes();
+    asks_for_a_huge_setting => crashes().moves_megabytes();
+    opens_sixty_megabytes => crashes().moves_megabytes();
+    authenticates_sixty_megabytes => crashes().moves_megabytes();
     seals_thirty_megabytes => is_stopped().moves_megabytes();
     holds_the_pool => is_stopped();
 
@@ -168,7 +168,7 @@ guests! {
     list_out_of_bounds => crashes();
     list_of_four_billion => crashes();
     list_unaligned => crashes();
-    list_of_a_million => refused(500, BROKEN).moves_megabytes();
+    list_of_a_million => crashes().moves_megabytes();
     values_alias => crashes().moves_megabytes();
     lists_overlap => answers(Payload { data: b"bcdefgh".to_vec(), ..Payload::default() }.with("abcd", "cdef"));
     key_not_utf8 => crashes();
@@ -183,7 +183,7 @@ guests! {
     // Words.
     invalid => refused(400, &shown()).never_sound();
     unavailable => refused(503, "the keys cannot be had now").never_sound();
-    error_of_fifty_megabytes => refused(400, &"x".repeat(500)).moves_megabytes();
+    error_of_fifty_megabytes => crashes().moves_megabytes();
     error_out_of_bounds => crashes();
     error_not_utf8 => crashes();
     prints => answers(plain("x"));

@@ -66,6 +66,16 @@ pub(super) enum Seat {
     Fallback,
 }
 
+impl Seat {
+    /// The namespace's name, where it is one's.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Namespace(name) => Some(name.as_str()),
+            Self::Fallback => None,
+        }
+    }
+}
+
 impl KeyringPlan {
     /// Reads every key. The errors name key ids by their place in the configuration only.
     pub fn read(&self) -> Result<Keyring, Vec<String>> {

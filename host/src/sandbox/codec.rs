@@ -1,5 +1,6 @@
 //! A codec: a component with one namespace's keys, settings and limits; and one call of it.
 
+mod encodings;
 #[cfg(feature = "native")]
 pub mod native;
 mod pace;
@@ -22,6 +23,7 @@ use super::world::{self, CodecError, State};
 use crate::keyring::Keyring;
 use crate::limits::{CallLimits, ERROR_TEXT_BYTES, TICK};
 use crate::protocol::Verb;
+use encodings::Encodings;
 use pace::Pace;
 use slots::Slots;
 pub use undecodable::Decoded;
@@ -45,6 +47,7 @@ pub struct Codec {
     slots: Slots,
     log_rate: LogRate,
     pace: Pace,
+    encodings: Option<Encodings>,
 }
 
 impl Codec {
@@ -58,6 +61,7 @@ impl Codec {
             slots,
             log_rate: LogRate::default(),
             pace: Pace::default(),
+            encodings: None,
         }
     }
 

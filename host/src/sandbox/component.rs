@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::ComponentExportIndex;
 use wasmtime::component::types::ComponentItem;
 
 use super::artifact::{Digest, look};
@@ -23,6 +24,8 @@ pub struct Component {
     /// Bytes of linear memory that every instance starts with.
     pub initial_memory: u64,
     pub(super) pre: CodecPre<State>,
+    /// The function `decodes`, where it exports that.
+    pub(super) decodes: Option<ComponentExportIndex>,
 }
 
 /// Initial memory above which an author is told how to make calls cheaper: each 64 KiB more
@@ -68,6 +71,9 @@ impl Component {
             .resources_required()
             .and_then(|resources| resources.max_initial_memory_size)
             .map_or(0, |pages| pages * WASM_PAGE);
+        let decodes = compiled
+            .get_export_index(None, world::ENCODINGS)
+            .and_then(|encodings| compiled.get_export_index(Some(&encodings), "decodes"));
         let pre = runtime
             .linker
             .instantiate_pre(compiled)
@@ -80,6 +86,7 @@ impl Component {
             exports,
             initial_memory,
             pre,
+            decodes,
         }))
     }
 

@@ -40,6 +40,9 @@ use bindings::wasi::config::store;
 /// The version of the package `temporal:codec` that the host provides.
 pub(super) const WIT_VERSION: &str = "1.0.0";
 
+/// The optional interface in which a codec says what it decodes.
+pub(super) const ENCODINGS: &str = "temporal:codec/encodings@1.0.0";
+
 /// A key that a guest holds a handle of.
 #[expect(unreachable_pub, reason = "the generated bindings export it again")]
 pub struct KeyHandle(Arc<Key>);

@@ -19,6 +19,12 @@ impl Codec {
         namespace: Option<&str>,
         payloads: Vec<Payload>,
     ) -> Result<Decoded, CallError> {
+        if self.is_foreign(&payloads) {
+            return Ok(Decoded {
+                payloads,
+                undecodable: 0,
+            });
+        }
         #[cfg(feature = "native")]
         if super::native::is_on() {
             return super::native::decode(&self.tenancy, payloads);
@@ -43,6 +49,12 @@ impl Codec {
         namespace: Option<&str>,
         payloads: Vec<Payload>,
     ) -> Result<Decoded, CallError> {
+        if self.is_foreign(&payloads) {
+            return Ok(Decoded {
+                payloads,
+                undecodable: 0,
+            });
+        }
         let mut payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
         let deadline = self.deadline();
         let mut undecodable = 0;

@@ -1,0 +1,59 @@
+//! What a codec says it decodes: the optional interface `encodings`, asked once.
+
+use proto::Payload;
+use wasmtime::component::TypedFunc;
+
+use super::{CallError, Codec, CodecError, readable};
+
+/// The metadata key that says how data is to be read.
+const ENCODING: &str = "encoding";
+
+/// The values of `encoding` that a codec's `decode` looks at.
+#[derive(Debug)]
+pub(super) struct Encodings(Vec<Vec<u8>>);
+
+impl Encodings {
+    /// Whether all of the payloads are foreign to the codec.
+    pub(super) fn are_foreign_to(&self, payloads: &[Payload]) -> bool {
+        payloads.iter().all(|payload| {
+            let encoding = payload.metadata.get(ENCODING);
+            encoding.is_none_or(|encoding| !self.0.contains(encoding))
+        })
+    }
+}
+
+impl Codec {
+    /// Asks the codec what it decodes, if it says so. From then on it is not called for lists
+    /// that are foreign to it.
+    pub async fn learn_encodings(&mut self, namespace: Option<&str>) -> Result<(), CallError> {
+        let Some(index) = &self.component.decodes else {
+            return Ok(());
+        };
+        let mut store = self.store(namespace, self.tenancy.limits.deadline)?;
+        let asked = async {
+            let instance = self.component.pre.instance_pre();
+            let instance = instance.instantiate_async(&mut store).await?;
+            let decodes: TypedFunc<(), (Result<Vec<Vec<u8>>, CodecError>,)> =
+                instance.get_typed_func(&mut store, index)?;
+            decodes.call_async(&mut store, ()).await
+        };
+        let asked = tokio::time::timeout(self.tenancy.limits.deadline, asked).await;
+        match asked {
+            Err(_) => Err(CallError::Deadline),
+            Ok(Err(error)) => Err(CallError::stopped(&error, store.data())),
+            Ok(Ok((Ok(encodings),))) => {
+                self.encodings = Some(Encodings(encodings));
+                Ok(())
+            }
+            Ok(Ok((Err(CodecError::Invalid(text) | CodecError::Unavailable(text)),))) => {
+                Err(CallError::Unavailable(readable(&text)))
+            }
+        }
+    }
+
+    /// Whether the codec would answer these payloads as they are, by its own word.
+    pub(super) fn is_foreign(&self, payloads: &[Payload]) -> bool {
+        let encodings = self.encodings.as_ref();
+        encodings.is_some_and(|encodings| encodings.are_foreign_to(payloads))
+    }
+}
