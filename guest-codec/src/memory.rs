@@ -95,7 +95,10 @@ unsafe impl GlobalAlloc for Memory {
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        self.place(0, |arena| Some(arena.free(at.addr(), layout.size())));
+        self.place(0, |arena| {
+            arena.free(at.addr(), layout.size());
+            Some(())
+        });
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {

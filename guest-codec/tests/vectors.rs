@@ -27,13 +27,13 @@ impl Host for Native {
             .ok_or(KeyError::NotAuthentic)?;
         let opened = match key.len() {
             16 => AesGcm::<Aes128, U12>::new_from_slice(key)
-                .unwrap()
+                .expect("of that length")
                 .decrypt(nonce.into(), text),
             24 => AesGcm::<Aes192, U12>::new_from_slice(key)
-                .unwrap()
+                .expect("of that length")
                 .decrypt(nonce.into(), text),
             _ => AesGcm::<Aes256, U12>::new_from_slice(key)
-                .unwrap()
+                .expect("of that length")
                 .decrypt(nonce.into(), text),
         };
         let opened = opened.map_err(|_| KeyError::NotAuthentic)?;

@@ -8,6 +8,9 @@ use super::{CallError, Codec, CodecError, readable};
 /// The metadata key that says how data is to be read.
 const ENCODING: &str = "encoding";
 
+/// `decodes: func() -> result<list<list<u8>>, codec-error>`
+type Decodes = TypedFunc<(), (Result<Vec<Vec<u8>>, CodecError>,)>;
+
 /// The values of `encoding` that a codec's `decode` looks at.
 #[derive(Debug)]
 pub(super) struct Encodings(Vec<Vec<u8>>);
@@ -33,8 +36,7 @@ impl Codec {
         let asked = async {
             let instance = self.component.pre.instance_pre();
             let instance = instance.instantiate_async(&mut store).await?;
-            let decodes: TypedFunc<(), (Result<Vec<Vec<u8>>, CodecError>,)> =
-                instance.get_typed_func(&mut store, index)?;
+            let decodes: Decodes = instance.get_typed_func(&mut store, index)?;
             decodes.call_async(&mut store, ()).await
         };
         let asked = tokio::time::timeout(self.tenancy.limits.deadline, asked).await;
