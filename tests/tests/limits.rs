@@ -103,6 +103,29 @@ fn a_reply_is_bounded_in_size_and_in_what_it_costs_to_read() {
 }
 
 #[test]
+fn a_payload_has_at_most_ten_thousand_entries_wherever_it_comes_from_a_guest() {
+    let ask = |guest: &str, entries: usize| {
+        serve(guest, "queue = 1").decode("limited", &[sized(entries)])
+    };
+    // `encoding` is one of them.
+    let answer = ask("answers_externals", 9_999).payload();
+    assert_eq!(answer.external.len(), 9_999);
+    let answer = ask("answers_externals", 10_000);
+    let told = (answer.status, answer.text());
+    assert_eq!(told, (500, "the codec's answer is too large"));
+
+    let inside = sized(10_000);
+    assert_eq!(ask("marshals_externals", 10_000).payload(), inside);
+    let answer = ask("marshals_externals", 10_001);
+    let told = (answer.status, answer.text());
+    assert_eq!(told, (500, "the codec crashed"));
+
+    // Bytes are data, and bad ones are told.
+    assert_eq!(ask("unmarshals_externals", 10_000).payload(), data([0]));
+    assert_eq!(ask("unmarshals_externals", 10_001).payload(), data([1]));
+}
+
+#[test]
 fn the_deadline_is_the_namespaces_own() {
     let server = serve("sleeps", "deadline-ms = 300");
     let asks = |millis: &str| server.decode("limited", &[data(millis)]);

@@ -1,0 +1,15 @@
+;; Has the host unmarshal as many external payloads as its data has bytes, and answers whether it failed.
+(import "temporal:codec/wire@1.0.0" "unmarshal" (func $unmarshal (param i32 i32 i32)))
+(func $code (param $payloads i32) (param $count i32) (result i32)
+  (local $bytes i32) (local $at i32)
+  (local.set $bytes (call $allocate (i32.mul (i32.load offset=12 (local.get $payloads)) (i32.const 2))))
+  (local.set $at (local.get $bytes))
+  (loop $more
+    (i32.store16 (local.get $at) (i32.const 0x001a))
+    (local.set $at (i32.add (local.get $at) (i32.const 2)))
+    (br_if $more (i32.lt_u (local.get $at)
+      (i32.add (local.get $bytes) (i32.mul (i32.load offset=12 (local.get $payloads)) (i32.const 2))))))
+  (call $unmarshal (local.get $bytes) (i32.mul (i32.load offset=12 (local.get $payloads)) (i32.const 2)) (i32.const 128))
+  (i32.store8 (i32.load offset=8 (local.get $payloads)) (i32.load8_u (i32.const 128)))
+  (i32.store offset=12 (local.get $payloads) (i32.const 1))
+  (call $answer (local.get $payloads) (local.get $count)))
