@@ -230,6 +230,7 @@ const ELSEWHERE: &[&str] = &[
     "forbidden_import",
     "huge_reply",
     "identity",
+    "imports_too_much",
     "keys",
     "leaves_secrets",
     "looks",
@@ -237,6 +238,7 @@ const ELSEWHERE: &[&str] = &[
     "missing_export",
     "needs_much_stack",
     "needs_too_much_stack",
+    "newer_minor_version",
     "other_version",
     "recurses_as_deep_as_asked",
     "remembers",
@@ -292,6 +294,24 @@ fn a_guest_remembers_nothing_of_the_call_before() {
         let notes = (answer.note("x-calls-before"), answer.note("x-last"));
         assert_eq!(notes, ("0".to_owned(), String::new()));
     }
+}
+
+/// Whatever a newer minor version has more, it has everything of this one.
+#[test]
+fn a_guest_of_a_newer_minor_version_is_served() {
+    let server = serve("newer_minor_version", 20_000);
+    let pair = [plain("one"), plain("two")];
+    assert_eq!(server.decode("hostile", &pair).payloads(), pair);
+    assert_eq!(server.encode("hostile", &pair).payloads(), pair);
+}
+
+#[test]
+fn a_guest_that_wants_more_than_the_host_has_is_not_served() {
+    let server = serve("imports_too_much", 20_000);
+    let answer = server.decode("hostile", &[plain("x")]);
+    assert_eq!(answer.status, 503);
+    server.logs(&["does not fit the world", "export-all-keys"]);
+    ask_soundly(&server, false);
 }
 
 /// What one call leaves behind no other finds: not in the same namespace, not with the same codec
