@@ -10,21 +10,28 @@
 //! the order of the checks. What they make of it are types that later steps ask for: a
 //! [`namespace::Namespace`] has one fallible constructor, an [`auth::Grant`] one maker. The
 //! [`registry`] knows which [`sandbox::Codec`] serves the grant's namespace, and the
-//! [`sandbox`] runs it: one slot, one store, one fresh instance, one deadline. What might take
-//! long is done aside ([`lanes`]), where no small request waits for it.
+//! [`sandbox`] runs it: one slot, one store, one fresh instance, one deadline. A list that is
+//! foreign to the codec, by its own word, is passed through without a call.
+//!
+//! What might take long is done aside ([`lanes`]), by threads of lower priority, where no small
+//! request waits for it: large bodies and slow codecs from the start, the rest from the moment
+//! that it waits or has to give others a turn.
 //!
 //! # The way of a component
 //!
 //! [`reload`] looks at the sources a few times a second: the configuration, the key files and
 //! the components. What changed is hashed; the [`sandbox::Loader`] makes a new artifact into a
-//! [`sandbox::Component`], and the registry is swapped. Requests in flight finish on what they
-//! began with; an artifact that is unfit leaves the last good one serving.
+//! [`sandbox::Component`], from the [`sandbox::Cache`] if it has been there before; the codec
+//! made of it is asked what it decodes, if it says so, and the registry is swapped. Requests in
+//! flight finish on what they began with; an artifact that is unfit leaves the last good one
+//! serving.
 //!
 //! An artifact is hostile from its first byte, so the server itself only measures and hashes
 //! it. It is walked ([`limits::artifact`] has the caps), compiled and called for the first time
-//! in a process of its own, the [`sandbox::Compiler`]: this program again, with no environment,
-//! no open files, and [`limits::CompileLimits`]. The machine code that comes back goes into the
-//! [`sandbox::Cache`], where a restart finds it, and the last good artifacts of the time before.
+//! in a process of its own, which the [`sandbox::Compiler`] starts: this program again, with
+//! nothing of the environment, no open files but its pipes, and [`limits::CompileLimits`]. The
+//! machine code that comes back is linked, and goes into the cache, where a restart finds it,
+//! and the last good artifacts of the time before.
 //!
 //! # Layers
 //!
@@ -40,7 +47,7 @@
 //! | keys | [`keyring`] |
 //! | vocabulary | [`protocol`], [`namespace`], [`limits`], [`lanes`], [`telemetry`] |
 //!
-//! wasmtime is named only under [`sandbox`], hyper only in [`http`] and [`server`]. Lower modules
+//! wasmtime is used only under [`sandbox`], hyper only in [`http`] and [`server`]. Lower modules
 //! define their settings and [`config`] fills them; nothing imports it but [`cli`].
 
 pub mod auth;
