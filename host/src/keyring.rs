@@ -1,8 +1,8 @@
 //! The keys of a namespace, and the one algorithm they are used with: AES-GCM.
 //!
-//! Sealed bytes are `nonce (12) || ciphertext || tag (16)`, the layout of all SDK samples
-//! (shared protocol, "Wire formats of the SDK samples"). Key material has no `Debug`, `Display` or
-//! `Clone`, and is wiped when the last user of the key is done with it.
+//! Sealed bytes are `nonce (12) || ciphertext || tag (16)`, the layout of the SDKs' encryption
+//! samples. Key material has no `Debug`, `Display` or `Clone`, and is wiped when the last user of
+//! the key is done with it.
 //!
 //! Where keys come from is [`KeySource`]; when they are read again is [`crate::reload`]'s to say.
 

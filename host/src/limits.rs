@@ -147,11 +147,11 @@ pub const CALL_FLOOR: CallLimits = CallLimits {
 
 /// Calls at once over all namespaces: the instances the pool has room for. The work is CPU
 /// time, so more than a few per core only queue inside; 64 leaves room for slow codecs. The
-/// pool keeps up to 4 MiB resident for each that was ever in use at once.
+/// pool keeps up to 4 MiB resident for each memory in use, and for a hundred that were.
 pub const POOL_CALLS: usize = 64;
 
-/// Distinct codecs that keep their memory image mapped in the pool. Above it a call may pay
-/// two mmap calls, nothing else.
+/// Distinct codecs that the pool has a memory slot for. Above it, and for all but about a hundred
+/// that were called last, a call may pay two mmap calls, nothing else.
 pub const POOL_CODECS: usize = 1000;
 
 /// How often the epoch advances: the granularity of deadlines, and how long a spinning guest

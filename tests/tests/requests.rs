@@ -31,7 +31,7 @@ fn every_status_of_the_table_is_answered() {
     check(
         Request::post("/decode", "{}"),
         404,
-        "no codec serves this namespace",
+        "the request names no namespace",
     );
     check(
         Request::post("/plain/download", "{}"),

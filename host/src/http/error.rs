@@ -31,6 +31,8 @@ pub(super) enum Refusal {
     InvalidNamespace,
     /// Nobody serves the namespace.
     UnknownNamespace,
+    /// No namespace is named, and nobody serves those who name none.
+    NoNamespace,
     /// `/download`, and no storage is configured.
     NoStorage,
     /// The body is not said to be JSON.
@@ -103,7 +105,9 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Origin => StatusCode::FORBIDDEN,
-            Self::UnknownPath | Self::UnknownNamespace | Self::NoStorage => StatusCode::NOT_FOUND,
+            Self::UnknownPath | Self::UnknownNamespace | Self::NoNamespace | Self::NoStorage => {
+                StatusCode::NOT_FOUND
+            }
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NamespaceConflict
             | Self::TwoNamespaces
@@ -143,6 +147,7 @@ impl Refusal {
             Self::TwoNamespaces => "X-Namespace was sent twice",
             Self::InvalidNamespace => "this is not a valid namespace name",
             Self::UnknownNamespace => "no codec serves this namespace",
+            Self::NoNamespace => "the request names no namespace, and there is no fallback",
             Self::NoStorage => "no external storage is configured",
             Self::MediaType => "send application/json",
             Self::ContentEncoding => "send the body uncompressed",
@@ -185,6 +190,7 @@ impl Refusal {
             Self::TwoNamespaces => "two X-Namespace headers".into(),
             Self::InvalidNamespace => "invalid namespace name".into(),
             Self::UnknownNamespace => "unknown namespace".into(),
+            Self::NoNamespace => "no namespace named, and no fallback".into(),
             Self::NoStorage => "no external storage".into(),
             Self::MediaType => "not JSON by its type".into(),
             Self::ContentEncoding => "compressed body".into(),

@@ -2,7 +2,7 @@
 //! most dangerous.
 //!
 //! The process is this same program with a hidden command. It gets the artifact on standard
-//! input and nothing else: none of the environment, no other open file, no name of what it compiles. It
+//! input and nothing else: none of the environment (but one variable, for its allocator), no other open file, no name of what it compiles. It
 //! bounds itself before it reads ([`child`]), walks the artifact, compiles it, tries it, and
 //! answers on standard output; the one who started it holds the clock and kills it.
 //!

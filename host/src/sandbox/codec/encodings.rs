@@ -1,12 +1,19 @@
 //! What a codec says it decodes: the optional interface `encodings`, asked once.
 
+use std::time::{Duration, Instant};
+
 use proto::Payload;
+use tokio::time::timeout;
 use wasmtime::component::TypedFunc;
 
 use super::{CallError, Codec, CodecError, readable};
 
 /// The metadata key that says how data is to be read.
 const ENCODING: &str = "encoding";
+
+/// How long a codec may take to say what it decodes. Others' reloads wait for it, and a codec that
+/// has to think about it longer than this is called for every list.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// `decodes: func() -> result<list<list<u8>>, codec-error>`
 type Decodes = TypedFunc<(), (Result<Vec<Vec<u8>>, CodecError>,)>;
@@ -32,14 +39,20 @@ impl Codec {
         let Some(index) = &self.component.decodes else {
             return Ok(());
         };
-        let mut store = self.store(namespace, self.tenancy.limits.deadline)?;
+        let patience = self.tenancy.limits.deadline.min(PATIENCE);
+        let deadline = Instant::now() + patience;
+        let _slots = self.slots.take(&self.engine.slots, deadline).await?;
+        let mut store = self.store(namespace, patience)?;
         let asked = async {
             let instance = self.component.pre.instance_pre();
             let instance = instance.instantiate_async(&mut store).await?;
             let decodes: Decodes = instance.get_typed_func(&mut store, index)?;
             decodes.call_async(&mut store, ()).await
         };
-        let asked = tokio::time::timeout(self.tenancy.limits.deadline, asked).await;
+        let asked = timeout(patience, asked).await;
+        if let Some(log) = store.data().log() {
+            log.flush(&self.log_rate, self.tenancy.limits.log_bytes_per_second);
+        }
         match asked {
             Err(_) => Err(CallError::Deadline),
             Ok(Err(error)) => Err(CallError::stopped(&error, store.data())),
