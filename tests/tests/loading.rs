@@ -84,7 +84,8 @@ fn a_bomb_is_refused_in_words_while_others_are_served() {
         ),
         ("memory", component_of(&[memory]), "does not compile"),
         ("cut-off", cut_off, "does not compile"),
-        ("slow", slow(), "takes more than 1 s of CPU"),
+        // Of CPU or, on a machine that is busy, by the clock.
+        ("slow", slow(), "takes more than"),
     ] {
         refused(&server, name, artifact, expected);
     }
