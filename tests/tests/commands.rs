@@ -138,6 +138,11 @@ fn check_says_whether_a_configuration_can_be_served() {
         &["b: sha256:", "(fallback): sha256:"],
     );
     check(
+        "[namespaces.e]\nsettings = { compression = \"lzma\" }\n",
+        1,
+        &["namespace e: ", "none, zlib, snappy, gzip"],
+    );
+    check(
         &format!(
             "{good}[namespaces.c]\ncomponent = \"bad.wasm\"\n[namespaces.d]\ncomponent = \"gone.wasm\"\n{}",
             keyring("short-key")

@@ -56,7 +56,7 @@ fn configuration(path: &Path) -> Result<(), Failure> {
     let compiler = Compiler::this_program(config.compile);
     // What it would find there was found fit once; here it is to be found so again.
     let loader = Arc::new(Loader::new(engine, compiler, &CachePlace::Off));
-    let complaints = Reload::new(
+    let mut complaints = Reload::new(
         loader,
         Arc::clone(&registry),
         config.plan,
@@ -69,10 +69,16 @@ fn configuration(path: &Path) -> Result<(), Failure> {
     let listed = listed
         .into_iter()
         .map(|(name, tenant)| (name.as_str(), tenant));
+    let runtime = local::runtime()?;
     for (name, tenant) in listed.chain(tenants.fallback().map(|tenant| ("(fallback)", tenant))) {
-        match tenant.codec() {
-            Some(codec) => println!("{name}: {}", codec.component().digest.short()),
-            None => println!("{name}: no codec"),
+        let Some(codec) = tenant.codec() else {
+            println!("{name}: no codec");
+            continue;
+        };
+        println!("{name}: {}", codec.component().digest.short());
+        // With nothing to encode, what is wrong is the namespace's: a setting, as a rule.
+        if let Err(error) = runtime.block_on(codec.encode(Some(name), Vec::new())) {
+            complaints.push(format!("namespace {name}: {error}"));
         }
     }
     match complaints.as_slice() {
