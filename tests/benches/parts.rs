@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codec_host::keyring::{Key, Keyring};
+use codec_host::limits::CompileLimits;
 use codec_host::reload::BUILT_IN;
-use codec_host::sandbox::{Codec, Component, Engine, Tenancy, native};
+use codec_host::sandbox::{Codec, Compiler, Component, Digest, Engine, Tenancy, native};
 use proto::Payload;
 use proto::json::UnknownFields;
 use tokio::runtime::Runtime;
@@ -60,7 +61,10 @@ async fn codec() -> Codec {
         None => BUILT_IN.to_vec(),
     };
     let engine = Arc::new(Engine::new().expect("an engine"));
-    let component = Component::load(&engine, &artifact).await.expect("fit");
+    let program = env!("CARGO_BIN_EXE_codec-host-tested").into();
+    let compiler = Compiler::new(program, CompileLimits::default());
+    let loaded = Component::load(&engine, &compiler, Digest::of(&artifact), &artifact).await;
+    let (component, _) = loaded.expect("fit");
     let key = Key::new("bench-key", zeroize::Zeroizing::new(vec![7; 32])).expect("32 bytes");
     let keyring = Keyring::new([key], Some("bench-key"), false).expect("it has the key");
     let tenancy = Tenancy {
