@@ -288,7 +288,8 @@ fn read(name: &str) -> Vec<(Value, Native)> {
 fn payloads(value: &Value) -> Vec<Payload> {
     let body = serde_json::to_vec(value).expect("JSON");
     let payloads = json::read(&body, UnknownFields::Reject).expect("payloads");
-    payloads.into_iter().map(from_proto).collect()
+    let payloads = payloads.iter().map(proto::Payload::from);
+    payloads.map(from_proto).collect()
 }
 
 fn from_proto(payload: proto::Payload) -> Payload {

@@ -199,7 +199,7 @@ impl Work {
         }
         let namespace = self.namespace.as_ref().map(Namespace::as_str);
         let called = match self.verb {
-            Verb::Encode => codec.encode(namespace, payloads).await,
+            Verb::Encode => codec.encode(namespace, &payloads).await,
             Verb::Decode | Verb::Download => {
                 let decoded = self.tenant.decode(codec, namespace, payloads).await;
                 decoded.map(|decoded| {

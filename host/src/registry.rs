@@ -106,7 +106,7 @@ impl Tenant {
         &self,
         codec: &Codec,
         namespace: Option<&str>,
-        payloads: Vec<proto::Payload>,
+        payloads: proto::Batch,
     ) -> Result<Decoded, CallError> {
         let decoded = match self.undecodable {
             Undecodable::Fail => codec.decode(namespace, payloads).await?,

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use proto::Payload;
 use proto::json::{self, UnknownFields};
+use proto::{Batch, Payload};
 
 /// Long enough for a hundred rounds of the slowest row.
 const ROUND: Duration = Duration::from_millis(300);
@@ -21,7 +21,7 @@ fn main() {
         (1, 1 << 20),
         (100, 256),
     ] {
-        let payloads = vec![payload(size); count];
+        let payloads: Batch = vec![payload(size); count].iter().collect();
         let body = json::write(&payloads);
         let name = format!("{count} × {size} B");
         measure(&name, "read", body.len(), || {

@@ -1,13 +1,15 @@
 //! The messages that a codec server exchanges with Temporal's clients, in their two encodings.
 //!
 //! [`json`] is what clients send and read over HTTP; [`wire`] is what some codecs seal and compress.
-//! Nothing here knows what a codec does with a payload, nor of HTTP.
+//! A [`Batch`] holds a list of them. Nothing here knows what a codec does with a payload, nor of HTTP.
 
 pub mod json;
 pub mod wire;
 
+mod batch;
 mod generated;
 
+pub use batch::{Batch, Draft, PayloadRef};
 pub use generated::payload::ExternalPayloadDetails;
 pub use generated::{Payload, Payloads};
 

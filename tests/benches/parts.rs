@@ -14,8 +14,8 @@ use codec_host::keyring::{Key, Keyring};
 use codec_host::limits::CompileLimits;
 use codec_host::reload::BUILT_IN;
 use codec_host::sandbox::{Codec, Compiler, Component, Digest, Engine, Tenancy, native};
-use proto::Payload;
 use proto::json::UnknownFields;
+use proto::{Batch, Payload};
 use tokio::runtime::Runtime;
 
 /// The same as the server's.
@@ -80,44 +80,34 @@ fn parts(runtime: &Runtime, codec: &Codec, count: usize, bytes: usize) -> [Durat
         data: vec![b'x'; bytes],
         external_payloads: Vec::new(),
     };
-    let plain = vec![plain; count];
-    let encoded = runtime.block_on(codec.encode(None, plain.clone()));
+    let plain: Batch = vec![plain; count].iter().collect();
+    let encoded = runtime.block_on(codec.encode(None, &plain));
     let encoded = encoded.expect("encoded");
     let body = proto::json::write(&encoded);
+    // What is decoded is a copy, which does not count.
     let decode = || {
-        runtime
-            .block_on(codec.decode(None, encoded.clone()))
-            .expect("decoded")
-    };
-    assert!(decode().payloads == plain);
-
-    let json_in = median(|| proto::json::read(black_box(&body), UnknownFields::Ignore));
-    // Sandbox and native alike are given copies, which does not count.
-    let sandbox = timed(|| {
         let given = encoded.clone();
         let begun = Instant::now();
         let decoded = runtime.block_on(codec.decode(None, given));
         let time = begun.elapsed();
-        assert!(decoded.is_ok());
+        assert!(decoded.expect("decoded").payloads == plain);
         time
-    });
+    };
+
+    let json_in = median(|| proto::json::read(black_box(&body), UnknownFields::Ignore));
+    let sandbox = timed(decode);
     let mut laps: [Vec<Duration>; 4] = Default::default();
     repeat(|| {
-        let parts = runtime.block_on(native::laps(codec, encoded.clone()));
-        laps.iter_mut()
-            .zip(parts)
-            .for_each(|(lap, part)| lap.push(part));
+        for (lap, part) in laps
+            .iter_mut()
+            .zip(native::laps(codec, &encoded).into_iter().flatten())
+        {
+            lap.push(part);
+        }
     });
     let [store, instance, call, drop] = laps.map(middle);
     native::switch(true);
-    let without = timed(|| {
-        let given = encoded.clone();
-        let begun = Instant::now();
-        let decoded = runtime.block_on(codec.decode(None, given));
-        let time = begun.elapsed();
-        assert!(decoded.is_ok());
-        time
-    });
+    let without = timed(decode);
     native::switch(false);
     let json_out = median(|| proto::json::write(black_box(&plain)));
     [

@@ -77,7 +77,7 @@ fn configuration(path: &Path) -> Result<(), Failure> {
         };
         println!("{name}: {}", codec.component().digest.short());
         // With nothing to encode, what is wrong is the namespace's: a setting, as a rule.
-        if let Err(error) = runtime.block_on(codec.encode(Some(name), Vec::new())) {
+        if let Err(error) = runtime.block_on(codec.encode(Some(name), &proto::Batch::default())) {
             complaints.push(format!("namespace {name}: {error}"));
         }
     }

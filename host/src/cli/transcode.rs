@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::Payload;
+use proto::Batch;
 use proto::json::{self, UnknownFields};
 
 use super::{Failure, TranscodeArgs, local};
@@ -41,8 +41,8 @@ fn configured(
     verb: Verb,
     config: &Path,
     namespace: Option<Namespace<'_>>,
-    payloads: Vec<Payload>,
-) -> Result<Vec<Payload>, Failure> {
+    payloads: Batch,
+) -> Result<Batch, Failure> {
     let Config {
         plan,
         compile,
@@ -71,7 +71,7 @@ fn configured(
     let name = grant.namespace().map(Namespace::as_str);
     runtime.block_on(async {
         Ok(match verb {
-            Verb::Encode => codec.encode(name, payloads).await?,
+            Verb::Encode => codec.encode(name, &payloads).await?,
             Verb::Decode | Verb::Download => tenant.decode(codec, name, payloads).await?.payloads,
         })
     })
@@ -82,15 +82,15 @@ fn alone(
     verb: Verb,
     args: &TranscodeArgs,
     namespace: Option<Namespace<'_>>,
-    payloads: Vec<Payload>,
-) -> Result<Vec<Payload>, Failure> {
+    payloads: Batch,
+) -> Result<Batch, Failure> {
     let engine = Arc::new(Engine::new()?);
     local::runtime()?.block_on(async {
         let component = local::load(&engine, &local::compiler(), args.codec.as_deref()).await?;
         let codec = local::codec(&engine, component, &args.tenancy)?;
         let name = namespace.as_ref().map(Namespace::as_str);
         Ok(match verb {
-            Verb::Encode => codec.encode(name, payloads).await?,
+            Verb::Encode => codec.encode(name, &payloads).await?,
             Verb::Decode | Verb::Download => codec.decode(name, payloads).await?.payloads,
         })
     })

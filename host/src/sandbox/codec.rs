@@ -9,19 +9,21 @@ mod undecodable;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use proto::Payload;
 use proto::wire::MAX_ENTRIES;
-use tokio::time::timeout;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
+use proto::{Batch, PayloadRef};
+use tokio::task::yield_now;
+use tokio::time::timeout_at;
+use wasmtime::component::ComponentExportIndex;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 use super::component::Component;
 use super::engine::Engine;
 use super::wasi::LogRate;
-use super::world::{self, CodecError, State};
+use super::world::{Argument, CodecError, Replied, State, Transcode, Transcoded, Turns};
 use crate::keyring::Keyring;
-use crate::limits::{CallLimits, ERROR_TEXT_BYTES, TICK};
+use crate::limits::{CallLimits, ERROR_TEXT_BYTES, HERE_BYTES, TICK};
 use crate::protocol::Verb;
 use encodings::Encodings;
 use pace::Pace;
@@ -87,132 +89,161 @@ impl Codec {
         &self,
         verb: Verb,
         namespace: Option<&str>,
-        payloads: &[world::Payload],
+        payloads: &Batch,
         deadline: Instant,
-    ) -> Result<Vec<world::Payload>, CallError> {
+    ) -> Result<Batch, CallError> {
         let _slots = self.slots.take(&self.engine.slots, deadline).await?;
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        let mut store = self.store(namespace, remaining)?;
-        // Epochs stop guest code only; this stops everything that waits.
-        let called = timeout(remaining, self.enter(&mut store, verb, payloads)).await;
-        self.pace.note(store.data().is_slow);
-        if let Some(log) = store.data().log() {
-            log.flush(&self.log_rate, self.tenancy.limits.log_bytes_per_second);
-        }
-        let replied = match called {
-            Err(_) => return Err(CallError::Deadline),
-            Ok(Err(error)) => return Err(CallError::stopped(&error, store.data())),
-            Ok(Ok(Err(CodecError::Invalid(text)))) => {
-                return Err(CallError::Invalid(readable(&text)));
-            }
-            Ok(Ok(Err(CodecError::Unavailable(text)))) => {
-                return Err(CallError::Unavailable(readable(&text)));
-            }
-            Ok(Ok(Ok(replied))) => replied,
+        let argument = Argument::new(payloads);
+        let is_quick =
+            self.component.never_waits && !self.is_slow() && payloads.size() <= HERE_BYTES;
+        let called = match is_quick {
+            true => self.call_at_once(verb, namespace, &argument, deadline),
+            false => None,
         };
+        let called = match called {
+            Some(called) => called?,
+            None => {
+                if is_quick {
+                    // It was not, and had its turn.
+                    yield_now().await;
+                }
+                self.call_in_turns(verb, namespace, &argument, deadline)
+                    .await?
+            }
+        };
+        let Replied(replied) = called.map_err(|error| match error {
+            CodecError::Invalid(text) => CallError::Invalid(readable(&text)),
+            CodecError::Unavailable(text) => CallError::Unavailable(readable(&text)),
+        })?;
         check_reply(&replied, payloads.len(), self.tenancy.limits.reply_bytes)?;
         Ok(replied)
+    }
+
+    /// Makes the call without giving others a turn; no result if it takes too long for that.
+    fn call_at_once(
+        &self,
+        verb: Verb,
+        namespace: Option<&str>,
+        argument: &Argument<'_>,
+        deadline: Instant,
+    ) -> Option<Result<Transcoded, CallError>> {
+        let mut store = self.store(namespace, deadline, Turns::One);
+        let called = self.enter_at_once(&mut store, verb, argument);
+        let state = store.data();
+        self.pace.note(state.is_slow);
+        match called.map_err(|error| CallError::stopped(&error, state)) {
+            Err(CallError::Deadline) if state.ticks > 0 => None,
+            called => Some(called),
+        }
+    }
+
+    async fn call_in_turns(
+        &self,
+        verb: Verb,
+        namespace: Option<&str>,
+        argument: &Argument<'_>,
+        deadline: Instant,
+    ) -> Result<Transcoded, CallError> {
+        let mut store = self.store(namespace, deadline, Turns::Many);
+        let entered = self.enter(&mut store, verb, argument);
+        // Epochs stop guest code only; this stops everything that waits.
+        let called = timeout_at(deadline.into(), entered).await;
+        let state = store.data();
+        self.pace.note(state.is_slow);
+        if let Some(log) = state.log() {
+            log.flush(&self.log_rate, self.tenancy.limits.log_bytes_per_second);
+        }
+        match called {
+            Err(_) => Err(CallError::Deadline),
+            Ok(called) => called.map_err(|error| CallError::stopped(&error, state)),
+        }
     }
 
     /// Encodes the payloads.
     pub async fn encode(
         &self,
         namespace: Option<&str>,
-        payloads: Vec<Payload>,
-    ) -> Result<Vec<Payload>, CallError> {
+        payloads: &Batch,
+    ) -> Result<Batch, CallError> {
         #[cfg(feature = "native")]
         if native::is_on() {
             return native::encode(&self.tenancy, payloads);
         }
-        let payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
-        let replied = self
-            .call(Verb::Encode, namespace, &payloads, self.deadline())
-            .await?;
-        Ok(replied.into_iter().map(Payload::from).collect())
+        self.call(Verb::Encode, namespace, payloads, self.deadline())
+            .await
     }
 
-    fn store(
-        &self,
-        namespace: Option<&str>,
-        remaining: Duration,
-    ) -> Result<Store<State>, CallError> {
+    fn store(&self, namespace: Option<&str>, deadline: Instant, turns: Turns) -> Store<State> {
         let limits = &self.tenancy.limits;
+        let remaining = deadline.saturating_duration_since(Instant::now());
         // The next tick may come at once, and the deadline must not come before its time.
         let ticks = remaining.as_millis().div_ceil(TICK.as_millis()) + 1;
         let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
-        let state = State::new(&self.tenancy, ticks, namespace);
+        let state = State::new(&self.tenancy, turns, ticks, namespace);
         let mut store = Store::new(self.component.pre.engine(), state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.lift_bytes);
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
-        // Every tick is a turn for others; the last one is the deadline.
-        store.epoch_deadline_callback(|mut store| {
-            let state = store.data_mut();
-            state.tick();
-            Ok(if state.ticks == 0 {
-                UpdateDeadline::Interrupt
-            } else {
-                UpdateDeadline::Yield(1)
-            })
-        });
-        Ok(store)
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
+        store
+    }
+
+    fn enter_at_once(
+        &self,
+        store: &mut Store<State>,
+        verb: Verb,
+        argument: &Argument<'_>,
+    ) -> wasmtime::Result<Transcoded> {
+        let instance = self.component.pre.instantiate(&mut *store)?;
+        let function: Transcode = instance.get_typed_func(&mut *store, self.function(verb))?;
+        let (called,) = function.call(store, (&argument.payloads(),))?;
+        Ok(called)
     }
 
     async fn enter(
         &self,
         store: &mut Store<State>,
         verb: Verb,
-        payloads: &[world::Payload],
-    ) -> wasmtime::Result<Result<Vec<world::Payload>, CodecError>> {
+        argument: &Argument<'_>,
+    ) -> wasmtime::Result<Transcoded> {
         let instance = self.component.pre.instantiate_async(&mut *store).await?;
-        let codec = instance.temporal_codec_payload_codec();
+        let function: Transcode = instance.get_typed_func(&mut *store, self.function(verb))?;
+        let payloads = argument.payloads();
+        let (called,) = function.call_async(store, (&payloads,)).await?;
+        Ok(called)
+    }
+
+    fn function(&self, verb: Verb) -> &ComponentExportIndex {
         match verb {
-            Verb::Encode => codec.call_encode(store, payloads).await,
-            Verb::Decode | Verb::Download => codec.call_decode(store, payloads).await,
+            Verb::Encode => &self.component.encode,
+            Verb::Decode | Verb::Download => &self.component.decode,
         }
     }
 }
 
 /// What a reply must satisfy: clients match payloads by position, and Go's fail on another count.
-fn check_reply(replied: &[world::Payload], expected: usize, limit: usize) -> Result<(), CallError> {
+fn check_reply(replied: &Batch, expected: usize, limit: usize) -> Result<(), CallError> {
     if replied.len() != expected {
         return Err(CallError::BadReply(BadReply::Count {
             replied: replied.len(),
             expected,
         }));
     }
-    // An escaped byte of a key is written as six.
-    let mut bytes = 0usize;
-    for payload in replied {
-        if payload.metadata.len() + payload.external_payloads.len() > MAX_ENTRIES {
-            return Err(CallError::BadReply(BadReply::Entries));
-        }
-        bytes = bytes.saturating_add(payload.data.len());
-        for (key, value) in &payload.metadata {
-            let escapes = key.bytes().filter(|byte| *byte < b' ').count();
-            bytes = bytes.saturating_add(key.len() + 5 * escapes + value.len());
-        }
-        if has_duplicate_key(&payload.metadata) {
-            return Err(CallError::BadReply(BadReply::DuplicateKey));
-        }
+    let entries =
+        |payload: PayloadRef<'_>| payload.metadata().len() + payload.external_payloads().len();
+    if replied.iter().any(|payload| entries(payload) > MAX_ENTRIES) {
+        return Err(CallError::BadReply(BadReply::Entries));
     }
-    if bytes > limit {
+    if replied.iter().any(PayloadRef::has_duplicate_key) {
+        return Err(CallError::BadReply(BadReply::DuplicateKey));
+    }
+    // An escaped byte of a key is written as six.
+    let escapes = replied.keys().bytes().filter(|byte| *byte < b' ').count();
+    if replied.size().saturating_add(5 * escapes) > limit {
         return Err(CallError::BadReply(BadReply::TooLarge { limit }));
     }
     Ok(())
-}
-
-fn has_duplicate_key(metadata: &[(String, Vec<u8>)]) -> bool {
-    match metadata {
-        [] | [_] => false,
-        [(one, _), (other, _)] => one == other,
-        many => {
-            let mut keys: Vec<_> = many.iter().map(|(key, _)| key).collect();
-            keys.sort_unstable();
-            keys.windows(2).any(|pair| pair[0] == pair[1])
-        }
-    }
 }
 
 /// A codec's text for the caller: bounded, and without anything that a terminal would obey.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::ComponentExportIndex;
 use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use super::artifact::{Digest, look};
 use super::compiler::{Compiled, Compiler};
 use super::engine::{Engine, Runtime};
 use super::unfit::Unfit;
-use super::world::{self, CodecPre, State};
+use super::world::{self, State};
 
 /// A component that can be called.
 pub struct Component {
@@ -23,7 +23,12 @@ pub struct Component {
     pub exports: Vec<String>,
     /// Bytes of linear memory that every instance starts with.
     pub initial_memory: u64,
-    pub(super) pre: CodecPre<State>,
+    pub(super) pre: InstancePre<State>,
+    /// Whether nothing that it imports has to be waited for.
+    pub(super) never_waits: bool,
+    /// The functions `encode` and `decode`.
+    pub(super) encode: ComponentExportIndex,
+    pub(super) decode: ComponentExportIndex,
     /// The function `decodes`, where it exports that.
     pub(super) decodes: Option<ComponentExportIndex>,
 }
@@ -71,13 +76,20 @@ impl Component {
             .resources_required()
             .and_then(|resources| resources.max_initial_memory_size)
             .map_or(0, |pages| pages * WASM_PAGE);
-        let decodes = compiled
-            .get_export_index(None, world::ENCODINGS)
-            .and_then(|encodings| compiled.get_export_index(Some(&encodings), "decodes"));
+        let function = |interface: &str, name: &str| {
+            let interface = compiled.get_export_index(None, interface)?;
+            compiled.get_export_index(Some(&interface), name)
+        };
+        let required = |name: &str| {
+            let found = function(world::PAYLOAD_CODEC, name);
+            found.ok_or_else(|| Unfit::Mismatch(format!("it exports no function `{name}`")))
+        };
+        let [encode, decode] = [required("encode")?, required("decode")?];
+        let decodes = function(world::ENCODINGS, "decodes");
+        let never_waits = imports.iter().all(|name| world::never_waits(name));
         let pre = runtime
             .linker
             .instantiate_pre(compiled)
-            .and_then(CodecPre::new)
             .map_err(|error| Unfit::Mismatch(words(&error)))?;
         Ok(Arc::new(Self {
             digest,
@@ -86,6 +98,9 @@ impl Component {
             exports,
             initial_memory,
             pre,
+            never_waits,
+            encode,
+            decode,
             decodes,
         }))
     }

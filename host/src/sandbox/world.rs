@@ -11,8 +11,8 @@ mod wire;
 use std::sync::Arc;
 use std::time::Instant;
 
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, Result};
+use wasmtime::component::{HasSelf, Linker, ResourceTable, TypedFunc};
+use wasmtime::{Engine, Result, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::codec::Tenancy;
@@ -20,6 +20,8 @@ use super::meter::Meter;
 use super::wasi::{self, GuestLog, RandomBudget};
 use crate::keyring::Key;
 use crate::limits::TICK;
+use payload::Parts;
+pub(super) use payload::{Argument, Replied};
 
 /// The generated bindings.
 mod bindings {
@@ -32,13 +34,22 @@ mod bindings {
     });
 }
 
-pub(super) use bindings::CodecPre;
 use bindings::temporal::codec::keyring::{KeyError, SealedPayload};
-pub(super) use bindings::temporal::codec::types::{CodecError, ExternalPayload, Payload};
+pub(super) use bindings::temporal::codec::types::CodecError;
+use bindings::temporal::codec::types::{ExternalPayload, Payload};
 use bindings::wasi::config::store;
 
 /// The version of the package `temporal:codec` that the host provides.
 pub(super) const WIT_VERSION: &str = "1.0.0";
+
+/// The interface that a codec exports.
+pub(super) const PAYLOAD_CODEC: &str = "temporal:codec/payload-codec@1.0.0";
+
+/// `encode` and `decode`: `func(payloads: list<payload>) -> result<list<payload>, codec-error>`
+pub(super) type Transcode = TypedFunc<(&'static [Parts<'static>],), (Transcoded,)>;
+
+/// What they answer.
+pub(super) type Transcoded = std::result::Result<Replied, CodecError>;
 
 /// The optional interface in which a codec says what it decodes.
 pub(super) const ENCODINGS: &str = "temporal:codec/encodings@1.0.0";
@@ -47,9 +58,20 @@ pub(super) const ENCODINGS: &str = "temporal:codec/encodings@1.0.0";
 #[expect(unreachable_pub, reason = "the generated bindings export it again")]
 pub struct KeyHandle(Arc<Key>);
 
+/// How often a call gives others a turn before it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// Never: it takes less than a tick, or is stopped and made anew with [`Self::Many`]. It has
+    /// no stack of its own, which would have to be wiped.
+    One,
+    /// Every tick, and whenever it has to wait.
+    Many,
+}
+
 /// Everything one call has: what its host functions see, and what it has used up.
 pub(super) struct State {
     pub(super) meter: Meter,
+    pub(super) turns: Turns,
     /// Epochs until the deadline.
     pub(super) ticks: u64,
     started: Instant,
@@ -65,12 +87,18 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(tenancy: &Arc<Tenancy>, ticks: u64, namespace: Option<&str>) -> Self {
+    pub(super) fn new(
+        tenancy: &Arc<Tenancy>,
+        turns: Turns,
+        ticks: u64,
+        namespace: Option<&str>,
+    ) -> Self {
         let limits = &tenancy.limits;
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(limits.handles);
         Self {
             meter: Meter::new(limits),
+            turns,
             ticks,
             started: Instant::now(),
             is_slow: false,
@@ -82,11 +110,17 @@ impl State {
         }
     }
 
-    /// Counts an epoch.
-    pub(super) fn tick(&mut self) {
+    /// Counts an epoch, and says how the call goes on.
+    pub(super) fn tick(&mut self) -> UpdateDeadline {
         self.ticks = self.ticks.saturating_sub(1);
         // The first one may come right after the start.
         self.is_slow |= self.started.elapsed() >= TICK;
+        match self.turns {
+            _ if self.ticks == 0 => UpdateDeadline::Interrupt,
+            Turns::One if self.is_slow => UpdateDeadline::Interrupt,
+            Turns::One => UpdateDeadline::Continue(1),
+            Turns::Many => UpdateDeadline::Yield(1),
+        }
     }
 
     /// What the guest printed, if it made use of WASI at all.
@@ -157,6 +191,11 @@ impl store::Host for State {
         all.sort();
         Ok(all)
     }
+}
+
+/// Whether nothing in the interface of that name has to be waited for.
+pub(super) fn never_waits(import: &str) -> bool {
+    import.starts_with("temporal:codec/") || import.starts_with("wasi:config/")
 }
 
 #[cfg(test)]

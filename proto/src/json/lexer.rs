@@ -13,6 +13,7 @@ use super::text::Text;
 pub const MAX_DEPTH: usize = 128;
 
 /// A place in a body. White space before it may or may not be read already.
+#[derive(Clone)]
 pub(super) struct Lexer<'a> {
     body: &'a [u8],
     offset: usize,

@@ -1,17 +1,16 @@
 //! The message in JSON: which names there are, and what stands under each.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::BTreeSet;
 
 use super::base64;
 use super::error::{Fault, JsonError, Reason, Result};
 use super::lexer::Lexer;
 use super::number::Number;
 use super::text::Text;
-use crate::{ExternalPayloadDetails, Payload};
+use crate::{Batch, Draft};
 
 /// Payloads that a body may have. A list of 1 MiB, Temporal's own limit for what a workflow passes around at once, has
-/// fewer unless they are all but empty; a body of 16 MiB could have five million, of 72 bytes each in memory.
+/// fewer unless they are all but empty; a body of 16 MiB could have five million, of 48 bytes each in memory.
 pub const MAX_PAYLOADS: usize = 100_000;
 
 /// What to do about a field that the message does not have.
@@ -30,13 +29,17 @@ pub enum UnknownFields {
 /// # Errors
 ///
 /// The first thing in the body that is not `Payloads` in JSON.
-pub fn read(body: &[u8], unknown: UnknownFields) -> std::result::Result<Vec<Payload>, JsonError> {
+pub fn read(body: &[u8], unknown: UnknownFields) -> std::result::Result<Batch, JsonError> {
     let mut lexer = Lexer::new(body);
-    payloads(&mut lexer, unknown).map_err(|fault| JsonError::new(body, fault))
+    // All but a little of a body is base64, as a rule.
+    let mut batch = Batch::with_capacity(body.len() / 4 * 3);
+    match payloads(&mut lexer, &mut batch, unknown) {
+        Ok(()) => Ok(batch),
+        Err(fault) => Err(JsonError::new(body, fault)),
+    }
 }
 
-fn payloads(lexer: &mut Lexer<'_>, unknown: UnknownFields) -> Result<Vec<Payload>> {
-    let mut payloads = Vec::new();
+fn payloads(lexer: &mut Lexer<'_>, batch: &mut Batch, unknown: UnknownFields) -> Result<()> {
     let mut seen = false;
     lexer.object(|lexer, name| match &*name.characters()? {
         "payloads" => {
@@ -45,38 +48,37 @@ fn payloads(lexer: &mut Lexer<'_>, unknown: UnknownFields) -> Result<Vec<Payload
                 return Ok(());
             }
             lexer.array(|lexer| {
-                if payloads.len() == MAX_PAYLOADS {
+                if batch.len() == MAX_PAYLOADS {
                     return Err(lexer.fault(Reason::TooManyPayloads));
                 }
-                payloads.push(payload(lexer, unknown)?);
-                Ok(())
+                payload(lexer, batch.begin(), unknown)
             })
         }
         _ => other(lexer, &name, unknown),
     })?;
     match lexer.peek() {
         Some(_) => Err(lexer.fault(Reason::TrailingBytes)),
-        None => Ok(payloads),
+        None => Ok(()),
     }
 }
 
-fn payload(lexer: &mut Lexer<'_>, unknown: UnknownFields) -> Result<Payload> {
-    let mut payload = Payload::default();
+fn payload(lexer: &mut Lexer<'_>, mut draft: Draft<'_>, unknown: UnknownFields) -> Result<()> {
     let [mut metadata_seen, mut data_seen, mut external_seen] = [false; 3];
     lexer.object(|lexer, name| match &*name.characters()? {
         "metadata" => {
             once(&mut metadata_seen, &name)?;
-            if !lexer.null() {
-                payload.metadata = metadata(lexer)?;
+            if lexer.null() {
+                return Ok(());
             }
-            Ok(())
+            metadata(lexer, &mut draft)
         }
         "data" => {
             once(&mut data_seen, &name)?;
-            if !lexer.null() {
-                payload.data = bytes(lexer)?;
+            if lexer.null() {
+                return Ok(());
             }
-            Ok(())
+            let text = base64_text(lexer)?;
+            draft.data_with(|bytes| append(&text, bytes))
         }
         "externalPayloads" | "external_payloads" => {
             once(&mut external_seen, &name)?;
@@ -84,62 +86,81 @@ fn payload(lexer: &mut Lexer<'_>, unknown: UnknownFields) -> Result<Payload> {
                 return Ok(());
             }
             lexer.array(|lexer| {
-                let details = external_payload_details(lexer, unknown)?;
-                payload.external_payloads.push(details);
+                draft.external_payload(external_payload(lexer, unknown)?);
                 Ok(())
             })
         }
         _ => other(lexer, &name, unknown),
     })?;
-    Ok(payload)
+    draft.end();
+    Ok(())
 }
 
-fn metadata(lexer: &mut Lexer<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
-    let mut metadata = BTreeMap::new();
-    lexer.object(
-        |lexer, name| match metadata.entry(name.characters()?.into_owned()) {
-            Entry::Vacant(entry) => {
-                entry.insert(bytes(lexer)?);
-                Ok(())
-            }
-            Entry::Occupied(_) => Err(at(&name, Reason::DuplicateKey)),
-        },
-    )?;
-    Ok(metadata)
+fn metadata(lexer: &mut Lexer<'_>, draft: &mut Draft<'_>) -> Result<()> {
+    let mut again = lexer.clone();
+    let read = lexer.object(|lexer, name| {
+        let key = name.characters()?;
+        let text = base64_text(lexer)?;
+        draft.entry_with(&key, |bytes| append(&text, bytes))
+    });
+    if read.is_ok() && !draft.has_duplicate_key() {
+        return Ok(());
+    }
+    // Keys are compared one by one only if there is a fault, which a key given twice may precede.
+    match (read, keys_once(&mut again)) {
+        (Err(fault), Err(other)) if other.offset < fault.offset => Err(other),
+        (Ok(()), other) => other,
+        (fault, _) => fault,
+    }
 }
 
-fn external_payload_details(
-    lexer: &mut Lexer<'_>,
-    unknown: UnknownFields,
-) -> Result<ExternalPayloadDetails> {
-    let mut details = ExternalPayloadDetails::default();
+/// Fails at a key that is there for the second time.
+fn keys_once(lexer: &mut Lexer<'_>) -> Result<()> {
+    let mut keys = BTreeSet::new();
+    lexer.object(|lexer, name| {
+        if keys.insert(name.characters()?) {
+            lexer.ignore()
+        } else {
+            Err(at(&name, Reason::DuplicateKey))
+        }
+    })
+}
+
+/// The size of it.
+fn external_payload(lexer: &mut Lexer<'_>, unknown: UnknownFields) -> Result<i64> {
+    let mut size_bytes = 0;
     let mut seen = false;
     lexer.object(|lexer, name| match &*name.characters()? {
         "sizeBytes" | "size_bytes" => {
             once(&mut seen, &name)?;
             if !lexer.null() {
-                details.size_bytes = int64(lexer)?;
+                size_bytes = int64(lexer)?;
             }
             Ok(())
         }
         _ => other(lexer, &name, unknown),
     })?;
-    Ok(details)
+    Ok(size_bytes)
 }
 
-fn bytes(lexer: &mut Lexer<'_>) -> Result<Vec<u8>> {
-    let Some(text) = lexer.string()? else {
-        return Err(lexer.fault(Reason::ExpectedBase64));
-    };
-    let bytes = if text.has_escapes {
-        base64::decode_unescaped(text.characters()?.as_bytes())
+fn base64_text<'a>(lexer: &mut Lexer<'a>) -> Result<Text<'a>> {
+    match lexer.string()? {
+        Some(text) => Ok(text),
+        None => Err(lexer.fault(Reason::ExpectedBase64)),
+    }
+}
+
+/// Appends the bytes that the text stands for.
+fn append(text: &Text<'_>, bytes: &mut Vec<u8>) -> Result<()> {
+    let decoded = if text.has_escapes {
+        base64::decode_unescaped(text.characters()?.as_bytes(), bytes)
     } else {
-        base64::decode(text.raw)
+        base64::decode(text.raw, bytes)
     };
-    match bytes {
-        Some(bytes) => Ok(bytes),
+    match decoded {
+        Some(()) => Ok(()),
         // A text that is not even a string in JSON is said to be that.
-        None => text.characters().and(Err(at(&text, Reason::InvalidBase64))),
+        None => text.characters().and(Err(at(text, Reason::InvalidBase64))),
     }
 }
 

@@ -4,12 +4,12 @@ use std::io::Write as _;
 
 use base64_simd::STANDARD;
 
-use crate::{ExternalPayloadDetails, Payload};
+use crate::{Batch, PayloadRef};
 
 /// `Payloads` in canonical proto3 JSON: one body with nothing but `payloads` in it, and `{}` for none.
 ///
 /// The body is measured first and then written into one buffer of just that size, base64 straight into it.
-pub fn write(payloads: &[Payload]) -> Vec<u8> {
+pub fn write(payloads: &Batch) -> Vec<u8> {
     let size = size_of_payloads(payloads);
     let mut body = Vec::with_capacity(size);
     write_payloads(payloads, &mut body);
@@ -19,32 +19,29 @@ pub fn write(payloads: &[Payload]) -> Vec<u8> {
 
 // Each `write_…` has its `size_of_…`, which has to give exactly what the other writes.
 
-fn write_payloads(payloads: &[Payload], body: &mut Vec<u8>) {
+fn write_payloads(payloads: &Batch, body: &mut Vec<u8>) {
     body.push(b'{');
     if !payloads.is_empty() {
         body.extend_from_slice(PAYLOADS);
-        write_list(payloads, body, write_payload);
+        write_list(payloads.iter(), body, write_payload);
     }
     body.push(b'}');
 }
 
-fn size_of_payloads(payloads: &[Payload]) -> usize {
+fn size_of_payloads(payloads: &Batch) -> usize {
     let mut size = BRACKETS;
     if !payloads.is_empty() {
-        size += PAYLOADS.len() + size_of_list(payloads, size_of_payload);
+        size += PAYLOADS.len() + size_of_list(payloads.iter(), size_of_payload);
     }
     size
 }
 
-fn write_payload(payload: &Payload, body: &mut Vec<u8>) {
-    let Payload {
-        metadata,
-        data,
-        external_payloads,
-    } = payload;
+fn write_payload(payload: PayloadRef<'_>, body: &mut Vec<u8>) {
+    let (metadata, data) = (payload.metadata(), payload.data());
+    let external_payloads = payload.external_payloads();
     body.push(b'{');
     let mut separator = Separator::default();
-    if !metadata.is_empty() {
+    if metadata.len() > 0 {
         separator.write(body);
         body.extend_from_slice(METADATA);
         body.push(b'{');
@@ -66,20 +63,19 @@ fn write_payload(payload: &Payload, body: &mut Vec<u8>) {
     if !external_payloads.is_empty() {
         separator.write(body);
         body.extend_from_slice(EXTERNAL_PAYLOADS);
-        write_list(external_payloads, body, write_details);
+        write_list(external_payloads.iter(), body, |size, body| {
+            write_details(*size, body)
+        });
     }
     body.push(b'}');
 }
 
-fn size_of_payload(payload: &Payload) -> usize {
-    let Payload {
-        metadata,
-        data,
-        external_payloads,
-    } = payload;
+fn size_of_payload(payload: PayloadRef<'_>) -> usize {
+    let (metadata, data) = (payload.metadata(), payload.data());
+    let external_payloads = payload.external_payloads();
     let mut fields = 0;
     let mut size = BRACKETS;
-    if !metadata.is_empty() {
+    if metadata.len() > 0 {
         fields += 1;
         size += METADATA.len() + BRACKETS + separators(metadata.len());
         for (key, value) in metadata {
@@ -92,13 +88,13 @@ fn size_of_payload(payload: &Payload) -> usize {
     }
     if !external_payloads.is_empty() {
         fields += 1;
-        size += EXTERNAL_PAYLOADS.len() + size_of_list(external_payloads, size_of_details);
+        let sizes = external_payloads.iter().copied();
+        size += EXTERNAL_PAYLOADS.len() + size_of_list(sizes, size_of_details);
     }
     size + separators(fields)
 }
 
-fn write_details(details: &ExternalPayloadDetails, body: &mut Vec<u8>) {
-    let ExternalPayloadDetails { size_bytes } = *details;
+fn write_details(size_bytes: i64, body: &mut Vec<u8>) {
     body.push(b'{');
     if size_bytes != 0 {
         body.extend_from_slice(SIZE_BYTES);
@@ -107,8 +103,7 @@ fn write_details(details: &ExternalPayloadDetails, body: &mut Vec<u8>) {
     body.push(b'}');
 }
 
-fn size_of_details(details: &ExternalPayloadDetails) -> usize {
-    let ExternalPayloadDetails { size_bytes } = *details;
+fn size_of_details(size_bytes: i64) -> usize {
     let Some(last_digit) = size_bytes.unsigned_abs().checked_ilog10() else {
         return BRACKETS;
     };
@@ -116,7 +111,11 @@ fn size_of_details(details: &ExternalPayloadDetails) -> usize {
     BRACKETS + SIZE_BYTES.len() + QUOTES + sign + last_digit as usize + 1
 }
 
-fn write_list<T>(items: &[T], body: &mut Vec<u8>, write_item: impl Fn(&T, &mut Vec<u8>)) {
+fn write_list<T>(
+    items: impl Iterator<Item = T>,
+    body: &mut Vec<u8>,
+    write_item: impl Fn(T, &mut Vec<u8>),
+) {
     body.push(b'[');
     let mut separator = Separator::default();
     for item in items {
@@ -126,8 +125,11 @@ fn write_list<T>(items: &[T], body: &mut Vec<u8>, write_item: impl Fn(&T, &mut V
     body.push(b']');
 }
 
-fn size_of_list<T>(items: &[T], size_of_item: impl Fn(&T) -> usize) -> usize {
-    BRACKETS + separators(items.len()) + items.iter().map(size_of_item).sum::<usize>()
+fn size_of_list<T>(
+    items: impl ExactSizeIterator<Item = T>,
+    size_of_item: impl Fn(T) -> usize,
+) -> usize {
+    BRACKETS + separators(items.len()) + items.map(size_of_item).sum::<usize>()
 }
 
 fn write_bytes(bytes: &[u8], body: &mut Vec<u8>) {
@@ -142,6 +144,9 @@ fn size_of_bytes(bytes: &[u8]) -> usize {
 
 /// Only what JSON cannot hold as it is gets escaped.
 fn write_escaped(key: &str, body: &mut Vec<u8>) {
+    if size_of_escaped(key) == key.len() {
+        return body.extend_from_slice(key.as_bytes());
+    }
     for &byte in key.as_bytes() {
         match short_escape(byte) {
             Some(letter) => body.extend_from_slice(&[b'\\', letter]),

@@ -1,5 +1,6 @@
 //! Just inside and just outside of what is accepted.
 
+use proto::PayloadRef;
 use proto::json::{self, MAX_DEPTH, MAX_PAYLOADS, Reason, UnknownFields};
 
 /// What a refusal says; nothing for a body that is accepted.
@@ -68,9 +69,10 @@ fn payloads_of_any_size_are_written_and_read() {
             data,
             external_payloads: Vec::new(),
         };
-        let body = json::write(std::slice::from_ref(&payload));
+        let batch = [&payload].into_iter().collect();
+        let body = json::write(&batch);
         assert_eq!(body.capacity(), body.len(), "one buffer of the right size");
-        assert_eq!(json::read(&body, UnknownFields::Reject), Ok(vec![payload]));
+        assert_eq!(json::read(&body, UnknownFields::Reject), Ok(batch));
     }
 }
 
@@ -99,10 +101,10 @@ fn an_exponent_needs_no_digits_but_something_after_it() {
 
 #[test]
 fn sizes_are_exact_at_both_ends() {
-    let read = |number: &str| {
+    let read = |number: &str| -> Result<i64, Reason> {
         let body = format!(r#"{{"payloads":[{{"externalPayloads":[{{"sizeBytes":{number}}}]}}]}}"#);
         json::read(body.as_bytes(), UnknownFields::Reject)
-            .map(|payloads| payloads[0].external_payloads[0].size_bytes)
+            .map(|batch| batch.iter().flat_map(PayloadRef::external_payloads).sum())
             .map_err(|error| error.reason())
     };
     for quote in ["", "\""] {

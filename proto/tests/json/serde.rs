@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proto::json::{self, UnknownFields};
-use proto::{ExternalPayloadDetails, Payload, Payloads};
+use proto::{Batch, ExternalPayloadDetails, Payload, Payloads};
 
 use crate::damage::Random;
 
@@ -12,7 +12,8 @@ fn written_bodies_are_those_of_the_serde_impls() {
     let mut random = Random::new(1);
     for _ in 0..2_000 {
         let payloads = random_payloads(&mut random);
-        let ours = json::write(&payloads);
+        let batch: Batch = payloads.iter().collect();
+        let ours = json::write(&batch);
         let theirs = serde_json::to_vec(&Payloads {
             payloads: payloads.clone(),
         })
@@ -22,7 +23,7 @@ fn written_bodies_are_those_of_the_serde_impls() {
 
         let read: Payloads = serde_json::from_slice(&ours).expect("deserializes");
         assert_eq!(read.payloads, payloads);
-        assert_eq!(json::read(&theirs, UnknownFields::Reject), Ok(payloads));
+        assert_eq!(json::read(&theirs, UnknownFields::Reject), Ok(batch));
     }
 }
 

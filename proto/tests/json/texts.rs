@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use proto::Payload;
 use proto::json::{self, Reason, UnknownFields};
+use proto::{Payload, PayloadRef};
 
 #[test]
 fn keys_are_any_text() {
@@ -34,10 +34,11 @@ fn keys_are_any_text() {
         .collect();
     assert_eq!(metadata.len(), keys.len(), "or this test proves nothing");
 
-    let payloads = vec![Payload {
+    let payload = Payload {
         metadata,
         ..Payload::default()
-    }];
+    };
+    let payloads = [&payload].into_iter().collect();
     let body = json::write(&payloads);
     assert_eq!(json::read(&body, UnknownFields::Reject), Ok(payloads));
 }
@@ -65,7 +66,13 @@ fn keys_are_unescaped_as_json_says() {
     for (escaped, expected) in rows {
         let body = format!(r#"{{"payloads":[{{"metadata":{{"{escaped}":""}}}}]}}"#);
         let key = json::read(body.as_bytes(), UnknownFields::Reject)
-            .map(|payloads| payloads[0].metadata.keys().cloned().collect::<String>())
+            .map(|batch| {
+                batch
+                    .iter()
+                    .flat_map(PayloadRef::metadata)
+                    .map(|(key, _)| key.to_owned())
+                    .collect::<String>()
+            })
             .map_err(|error| error.reason());
         assert_eq!(key, expected.map(str::to_owned), "{escaped}");
     }
@@ -112,4 +119,30 @@ fn errors_say_where_and_what() {
         let error = json::read(body, UnknownFields::Ignore).expect_err(expected);
         assert_eq!(error.to_string(), expected);
     }
+}
+
+#[test]
+fn a_key_given_twice_is_told_where_it_is_unless_something_is_wrong_before_it() {
+    let check = |metadata: &str, expected: &str| {
+        let body = format!(r#"{{"payloads":[{{"metadata":{metadata}}}]}}"#);
+        let error = json::read(body.as_bytes(), UnknownFields::Ignore).expect_err(metadata);
+        assert_eq!(error.to_string(), expected, "{metadata}");
+    };
+    check(
+        r#"{"a":"","b":"","a":""}"#,
+        "line 1 column 41: duplicate metadata key",
+    );
+    check(
+        r#"{"a":"","a":"","b":1}"#,
+        "line 1 column 34: duplicate metadata key",
+    );
+    check(
+        r#"{"a":"","b":1,"a":""}"#,
+        "line 1 column 38: expected a base64 string",
+    );
+    check(
+        r#"{"a":"","\u0061":"?"}"#,
+        "line 1 column 34: duplicate metadata key",
+    );
+    check(r#"{"a":"?","a":""}"#, "line 1 column 31: invalid base64");
 }

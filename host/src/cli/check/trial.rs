@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use proto::{ExternalPayloadDetails, Payload};
+use proto::{Batch, ExternalPayloadDetails, Payload};
 
 use crate::sandbox::Codec;
 
@@ -34,24 +34,24 @@ pub(super) async fn run(codec: &Codec, namespace: Option<&str>) -> Vec<Finding> 
     for (name, payloads) in round_trips() {
         findings.push(Finding {
             name,
-            failure: round_trip(codec, namespace, payloads).await.err(),
+            failure: round_trip(codec, namespace, payloads.iter().collect())
+                .await
+                .err(),
         });
     }
     for (name, payload) in foreign() {
         findings.push(Finding {
             name,
-            failure: untouched(codec, namespace, payload).await.err(),
+            failure: untouched(codec, namespace, [&payload].into_iter().collect())
+                .await
+                .err(),
         });
     }
     findings
 }
 
-async fn round_trip(
-    codec: &Codec,
-    namespace: Option<&str>,
-    payloads: Vec<Payload>,
-) -> Result<(), String> {
-    let encoded = codec.encode(namespace, payloads.clone()).await;
+async fn round_trip(codec: &Codec, namespace: Option<&str>, payloads: Batch) -> Result<(), String> {
+    let encoded = codec.encode(namespace, &payloads).await;
     let encoded = encoded.map_err(|error| format!("encode: {error}"))?;
     let decoded = codec.decode(namespace, encoded).await;
     let decoded = decoded
@@ -59,7 +59,7 @@ async fn round_trip(
         .payloads;
     match payloads
         .iter()
-        .zip(&decoded)
+        .zip(decoded.iter())
         .position(|(before, after)| before != after)
     {
         None => Ok(()),
@@ -69,12 +69,12 @@ async fn round_trip(
     }
 }
 
-async fn untouched(codec: &Codec, namespace: Option<&str>, payload: Payload) -> Result<(), String> {
-    let decoded = codec.decode(namespace, vec![payload.clone()]).await;
+async fn untouched(codec: &Codec, namespace: Option<&str>, payloads: Batch) -> Result<(), String> {
+    let decoded = codec.decode(namespace, payloads.clone()).await;
     let decoded = decoded
         .map_err(|error| format!("decode: {error}"))?
         .payloads;
-    if decoded == [payload] {
+    if decoded == payloads {
         Ok(())
     } else {
         Err("decode changed a payload that this codec did not encode".to_owned())

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use proto::Payload;
+use proto::Batch;
 use tokio::time::timeout;
 use wasmtime::component::TypedFunc;
 
-use super::{CallError, Codec, CodecError, readable};
+use super::{CallError, Codec, CodecError, Turns, readable};
 
 /// The metadata key that says how data is to be read.
 const ENCODING: &str = "encoding";
@@ -24,10 +24,10 @@ pub(super) struct Encodings(Vec<Vec<u8>>);
 
 impl Encodings {
     /// Whether all of the payloads are foreign to the codec.
-    pub(super) fn are_foreign_to(&self, payloads: &[Payload]) -> bool {
+    pub(super) fn are_foreign_to(&self, payloads: &Batch) -> bool {
         payloads.iter().all(|payload| {
-            let encoding = payload.metadata.get(ENCODING);
-            encoding.is_none_or(|encoding| !self.0.contains(encoding))
+            let encoding = payload.value(ENCODING);
+            encoding.is_none_or(|encoding| !self.0.iter().any(|own| own == encoding))
         })
     }
 }
@@ -42,10 +42,9 @@ impl Codec {
         let patience = self.tenancy.limits.deadline.min(PATIENCE);
         let deadline = Instant::now() + patience;
         let _slots = self.slots.take(&self.engine.slots, deadline).await?;
-        let mut store = self.store(namespace, patience)?;
+        let mut store = self.store(namespace, deadline, Turns::Many);
         let asked = async {
-            let instance = self.component.pre.instance_pre();
-            let instance = instance.instantiate_async(&mut store).await?;
+            let instance = self.component.pre.instantiate_async(&mut store).await?;
             let decodes: Decodes = instance.get_typed_func(&mut store, index)?;
             decodes.call_async(&mut store, ()).await
         };
@@ -67,7 +66,7 @@ impl Codec {
     }
 
     /// Whether the codec would answer these payloads as they are, by its own word.
-    pub(super) fn is_foreign(&self, payloads: &[Payload]) -> bool {
+    pub(super) fn is_foreign(&self, payloads: &Batch) -> bool {
         let encodings = self.encodings.as_ref();
         encodings.is_some_and(|encodings| encodings.are_foreign_to(payloads))
     }

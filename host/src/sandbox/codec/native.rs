@@ -11,10 +11,11 @@ use guest_codec::codec;
 use guest_codec::host::{Host, KeyError, Sealed};
 use guest_codec::settings::Settings;
 use guest_codec::types::{CodecError, ExternalPayload, Payload};
-use proto::wire;
+use proto::wire::View;
+use proto::{Batch, PayloadRef};
 
-use super::{CallError, Codec, Decoded, Tenancy, world};
-use crate::keyring::Keyring;
+use super::{Argument, CallError, Codec, Tenancy, Transcode, Turns};
+use crate::keyring::{Keyring, NONCE, TAG};
 
 static ON: AtomicBool = AtomicBool::new(false);
 
@@ -27,25 +28,16 @@ pub(super) fn is_on() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
-pub(super) fn encode(
-    tenancy: &Tenancy,
-    payloads: Vec<proto::Payload>,
-) -> Result<Vec<proto::Payload>, CallError> {
+pub(super) fn encode(tenancy: &Tenancy, payloads: &Batch) -> Result<Batch, CallError> {
     let host = Native(&tenancy.keyring);
     let encoded = codec::encode(inward(payloads), &settings(tenancy)?, &host).map_err(failure)?;
-    Ok(encoded.into_iter().map(outward).collect())
+    Ok(outward(&encoded))
 }
 
-pub(super) fn decode(
-    tenancy: &Tenancy,
-    payloads: Vec<proto::Payload>,
-) -> Result<Decoded, CallError> {
+pub(super) fn decode(tenancy: &Tenancy, payloads: &Batch) -> Result<Batch, CallError> {
     let host = Native(&tenancy.keyring);
     let decoded = codec::decode(inward(payloads), &settings(tenancy)?, &host).map_err(failure)?;
-    Ok(Decoded {
-        payloads: decoded.into_iter().map(outward).collect(),
-        undecodable: 0,
-    })
+    Ok(outward(&decoded))
 }
 
 /// Parsed for every call, as in the sandbox.
@@ -74,75 +66,115 @@ impl Host for Native<'_> {
             Some(id) => self.0.find(id).map_err(|_| KeyError::UnknownKey)?,
             None => self.0.active().ok_or(KeyError::NoActiveKey)?,
         };
+        let view = view(&payload);
+        let mut bytes = Vec::with_capacity(NONCE + view.marshalled_length() + TAG);
+        bytes.resize(NONCE, 0);
+        view.marshal_to(&mut bytes);
+        key.seal_in_place(&mut bytes, &[]);
         Ok(Sealed {
             key_id: key.id().to_owned(),
-            bytes: key.seal(&wire::marshal(&outward(payload)), &[]),
+            bytes,
         })
     }
 
     fn marshal(&self, payload: &Payload) -> Vec<u8> {
-        wire::marshal(&outward(payload.clone()))
+        let view = view(payload);
+        let mut bytes = Vec::with_capacity(view.marshalled_length());
+        view.marshal_to(&mut bytes);
+        bytes
     }
 
     fn unmarshal(&self, bytes: &[u8]) -> Option<Payload> {
-        wire::unmarshal(bytes).ok().map(inward_one)
+        let view = View::read(bytes).ok()?;
+        let metadata = view.metadata.iter();
+        let external = view.external_payloads.iter();
+        Some(Payload {
+            metadata: metadata
+                .map(|&(key, value)| (key.to_owned(), value.to_vec()))
+                .collect(),
+            data: view.data.to_vec(),
+            external_payloads: external
+                .map(|&size_bytes| ExternalPayload { size_bytes })
+                .collect(),
+        })
     }
 }
 
-fn inward(payloads: Vec<proto::Payload>) -> Vec<Payload> {
-    payloads.into_iter().map(inward_one).collect()
-}
-
-fn inward_one(payload: proto::Payload) -> Payload {
-    let external = payload.external_payloads.into_iter();
-    Payload {
-        metadata: payload.metadata.into_iter().collect(),
-        data: payload.data,
-        external_payloads: external
-            .map(|details| ExternalPayload {
-                size_bytes: details.size_bytes,
-            })
+fn view(payload: &Payload) -> View<'_> {
+    let metadata = payload.metadata.iter();
+    let external = payload.external_payloads.iter();
+    let mut view = View {
+        metadata: metadata
+            .map(|(key, value)| (key.as_str(), value.as_slice()))
             .collect(),
-    }
+        data: &payload.data,
+        external_payloads: external.map(|external| external.size_bytes).collect(),
+    };
+    view.sort();
+    view
 }
 
-fn outward(payload: Payload) -> proto::Payload {
-    let external = payload.external_payloads.into_iter();
-    proto::Payload {
-        metadata: payload.metadata.into_iter().collect(),
-        data: payload.data,
-        external_payloads: external
-            .map(|external| proto::ExternalPayloadDetails {
-                size_bytes: external.size_bytes,
-            })
-            .collect(),
+fn inward(payloads: &Batch) -> Vec<Payload> {
+    let inward = |payload: PayloadRef<'_>| {
+        let external = payload.external_payloads().iter();
+        Payload {
+            metadata: payload
+                .metadata()
+                .map(|(key, value)| (key.to_owned(), value.to_vec()))
+                .collect(),
+            data: payload.data().to_vec(),
+            external_payloads: external
+                .map(|&size_bytes| ExternalPayload { size_bytes })
+                .collect(),
+        }
+    };
+    payloads.iter().map(inward).collect()
+}
+
+fn outward(payloads: &[Payload]) -> Batch {
+    let mut batch = Batch::default();
+    for payload in payloads {
+        let mut draft = batch.begin();
+        for (key, value) in &payload.metadata {
+            draft.entry(key, value);
+        }
+        draft.data(&payload.data);
+        for external in &payload.external_payloads {
+            draft.external_payload(external.size_bytes);
+        }
+        draft.end();
     }
+    batch
 }
 
 /// How long the parts of one decode in the sandbox take: the store, the instance, the call, and
-/// dropping all of it. Panics where the call fails.
-pub async fn laps(codec: &Codec, payloads: Vec<proto::Payload>) -> [Duration; 4] {
-    let payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
+/// dropping all of it. None where others had the processor for longer than a call may take.
+/// Panics where the call fails, or might have to wait.
+pub fn laps(codec: &Codec, payloads: &Batch) -> Option<[Duration; 4]> {
+    assert!(codec.component.never_waits, "the codec is called at once");
+    let argument = Argument::new(payloads);
     let begun = Instant::now();
-    let limit = codec.tenancy.limits.deadline;
-    let mut store = codec.store(None, limit).expect("a store");
+    let mut store = codec.store(None, codec.deadline(), Turns::One);
     let stored = Instant::now();
-    let instance = codec.component.pre.instantiate_async(&mut store).await;
+    let instance = codec.component.pre.instantiate(&mut store);
     let instance = instance.expect("an instance");
     let instantiated = Instant::now();
-    let replied = instance
-        .temporal_codec_payload_codec()
-        .call_decode(&mut store, &payloads)
-        .await;
-    let replied = replied.expect("no trap").is_ok();
+    let decode: Transcode = instance
+        .get_typed_func(&mut store, &codec.component.decode)
+        .expect("its type was checked");
+    let called = decode.call(&mut store, (&argument.payloads(),));
+    if store.data().is_slow {
+        return None;
+    }
+    let (replied,) = called.expect("no trap");
     let called = Instant::now();
     drop(store);
     let dropped = Instant::now();
-    assert!(replied, "the codec decodes the payloads");
-    [
+    assert!(replied.is_ok(), "the codec decodes the payloads");
+    Some([
         stored - begun,
         instantiated - stored,
         called - instantiated,
         dropped - called,
-    ]
+    ])
 }

@@ -1,13 +1,15 @@
 //! Decoding where payloads that the codec calls invalid are handed back as they came.
 
-use proto::Payload;
+use std::borrow::Cow;
 
-use super::{CallError, Codec, Verb, world};
+use proto::Batch;
+
+use super::{CallError, Codec, Verb};
 
 /// What a decode gave.
 pub struct Decoded {
     /// As many payloads as were given, in the same order.
-    pub payloads: Vec<Payload>,
+    pub payloads: Batch,
     /// How many of them are as they came because the codec called them invalid.
     pub undecodable: usize,
 }
@@ -17,26 +19,30 @@ impl Codec {
     pub async fn decode(
         &self,
         namespace: Option<&str>,
-        payloads: Vec<Payload>,
+        payloads: Batch,
     ) -> Result<Decoded, CallError> {
-        if self.is_foreign(&payloads) {
-            return Ok(Decoded {
-                payloads,
-                undecodable: 0,
-            });
-        }
+        let payloads = if self.is_foreign(&payloads) {
+            payloads
+        } else {
+            self.decode_all(namespace, &payloads).await?
+        };
+        Ok(Decoded {
+            payloads,
+            undecodable: 0,
+        })
+    }
+
+    async fn decode_all(
+        &self,
+        namespace: Option<&str>,
+        payloads: &Batch,
+    ) -> Result<Batch, CallError> {
         #[cfg(feature = "native")]
         if super::native::is_on() {
             return super::native::decode(&self.tenancy, payloads);
         }
-        let payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
-        let replied = self
-            .call(Verb::Decode, namespace, &payloads, self.deadline())
-            .await?;
-        Ok(Decoded {
-            payloads: replied.into_iter().map(Payload::from).collect(),
-            undecodable: 0,
-        })
+        self.call(Verb::Decode, namespace, payloads, self.deadline())
+            .await
     }
 
     /// Decodes the payloads, and hands back as it came each one that the codec alone calls
@@ -47,45 +53,42 @@ impl Codec {
     pub async fn decode_passing_through(
         &self,
         namespace: Option<&str>,
-        payloads: Vec<Payload>,
+        payloads: Batch,
     ) -> Result<Decoded, CallError> {
+        let mut decoded = Decoded {
+            payloads: Batch::default(),
+            undecodable: 0,
+        };
         if self.is_foreign(&payloads) {
-            return Ok(Decoded {
-                payloads,
-                undecodable: 0,
-            });
+            decoded.payloads = payloads;
+            return Ok(decoded);
         }
-        let mut payloads: Vec<_> = payloads.into_iter().map(world::Payload::from).collect();
         let deadline = self.deadline();
-        let mut undecodable = 0;
-        let whole = 0..payloads.len();
-        let mut pending = vec![whole];
-        while let Some(range) = pending.pop() {
-            match self
-                .call(Verb::Decode, namespace, &payloads[range.clone()], deadline)
-                .await
-            {
-                Ok(replied) => {
-                    for (payload, decoded) in payloads[range].iter_mut().zip(replied) {
-                        *payload = decoded;
-                    }
-                }
+        // The first part is the last of these.
+        let mut pending = vec![Cow::Borrowed(&payloads)];
+        while let Some(part) = pending.pop() {
+            match self.call(Verb::Decode, namespace, &part, deadline).await {
+                Ok(replied) if part.len() == payloads.len() => decoded.payloads = replied,
+                Ok(replied) => replied
+                    .iter()
+                    .for_each(|payload| decoded.payloads.push(payload)),
                 // An empty list has nothing to hand back.
-                Err(CallError::Invalid(text)) if range.is_empty() => {
+                Err(CallError::Invalid(text)) if part.is_empty() => {
                     return Err(CallError::Invalid(text));
                 }
-                Err(CallError::Invalid(_)) if range.len() == 1 => undecodable += 1,
+                Err(CallError::Invalid(_)) if part.len() == 1 => {
+                    part.iter()
+                        .for_each(|payload| decoded.payloads.push(payload));
+                    decoded.undecodable += 1;
+                }
                 Err(CallError::Invalid(_)) => {
-                    let middle = range.start + range.len() / 2;
-                    pending.push(middle..range.end);
-                    pending.push(range.start..middle);
+                    let middle = part.len() / 2;
+                    pending.push(Cow::Owned(part.part(middle..part.len())));
+                    pending.push(Cow::Owned(part.part(0..middle)));
                 }
                 Err(other) => return Err(other),
             }
         }
-        Ok(Decoded {
-            payloads: payloads.into_iter().map(Payload::from).collect(),
-            undecodable,
-        })
+        Ok(decoded)
     }
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use proto::Batch;
 use wasmtime::Trap;
 
 use super::confinement::confine;
@@ -109,7 +110,10 @@ async fn try_out(engine: &Arc<Engine>, component: &Arc<Component>) -> Result<(),
             ..Tenancy::default()
         },
     );
-    match codec.call(Verb::Decode, None, &[], deadline).await {
+    match codec
+        .call(Verb::Decode, None, &Batch::default(), deadline)
+        .await
+    {
         Ok(_) | Err(CallError::Invalid(_) | CallError::Unavailable(_)) => Ok(()),
         Err(CallError::Trapped {
             trap: Some(Trap::StackOverflow),

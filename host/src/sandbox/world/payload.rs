@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
+use std::slice::ChunksExact;
 
 use proto::wire::{self, View, WireError};
+use proto::{Batch, PayloadRef};
+use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
 use wasmtime::component::__internal::{
-    CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
+    CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
 };
 use wasmtime::component::{ComponentType, Lift, Lower, WasmList, WasmStr};
-use wasmtime::{Result, StoreContextMut, bail};
+use wasmtime::{Result, StoreContextMut, ValRaw, bail};
 
 use super::{ExternalPayload, Payload, State};
 
@@ -85,7 +88,7 @@ impl Marshalled {
 /// A payload's parts, wherever they are.
 #[derive(ComponentType, Lower)]
 #[component(record)]
-pub(super) struct Parts<'a> {
+pub(in crate::sandbox) struct Parts<'a> {
     metadata: &'a [(&'a str, &'a [u8])],
     data: &'a [u8],
     #[component(name = "external-payloads")]
@@ -126,34 +129,175 @@ unsafe impl Lower for Marshalled {
     }
 }
 
-impl From<proto::Payload> for Payload {
-    fn from(payload: proto::Payload) -> Self {
-        let external = payload.external_payloads.into_iter();
+/// A batch on its way into a guest, as the argument of `encode` and `decode`.
+pub(in crate::sandbox) struct Argument<'a> {
+    batch: &'a Batch,
+    metadata: Vec<(&'a str, &'a [u8])>,
+    external_payloads: Vec<ExternalPayload>,
+}
+
+impl<'a> Argument<'a> {
+    pub(in crate::sandbox) fn new(batch: &'a Batch) -> Self {
+        let external = batch.iter().flat_map(PayloadRef::external_payloads);
         Self {
-            metadata: payload.metadata.into_iter().collect(),
-            data: payload.data,
+            batch,
+            metadata: batch.iter().flat_map(PayloadRef::metadata).collect(),
             external_payloads: external
-                .map(|details| ExternalPayload {
-                    size_bytes: details.size_bytes,
-                })
+                .map(|&size_bytes| ExternalPayload { size_bytes })
                 .collect(),
         }
     }
+
+    /// The payloads, in slices of the batch.
+    pub(in crate::sandbox) fn payloads(&self) -> Vec<Parts<'_>> {
+        let (mut metadata, mut external) = (&*self.metadata, &*self.external_payloads);
+        let parts = self.batch.iter().map(|payload| Parts {
+            metadata: taken(&mut metadata, payload.metadata().len()),
+            data: payload.data(),
+            external_payloads: taken(&mut external, payload.external_payloads().len()),
+        });
+        parts.collect()
+    }
 }
 
-/// The last of two metadata entries with the same key wins, as everywhere in protobuf. Where
-/// that matters, in a reply, it was refused before.
-impl From<Payload> for proto::Payload {
-    fn from(payload: Payload) -> Self {
-        let external = payload.external_payloads.into_iter();
+fn taken<'a, T>(rest: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, after) = rest.split_at(count);
+    *rest = after;
+    taken
+}
+
+/// What a guest answered, copied out of its memory into one batch.
+pub(in crate::sandbox) struct Replied(pub(in crate::sandbox) Batch);
+
+// SAFETY: everything that the trait promises is a list of payloads' own.
+#[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+unsafe impl ComponentType for Replied {
+    type Lower = <Vec<Payload> as ComponentType>::Lower;
+
+    const ABI: CanonicalAbiInfo = <Vec<Payload> as ComponentType>::ABI;
+
+    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+        <Vec<Payload> as ComponentType>::typecheck(ty, types)
+    }
+}
+
+// SAFETY: as above.
+#[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+unsafe impl Lift for Replied {
+    fn linear_lift_from_flat(
+        cx: &mut LiftContext<'_>,
+        _: InterfaceType,
+        src: &Self::Lower,
+    ) -> Result<Self> {
+        let [at, count] = src.map(|value| value.get_u32());
+        Self::lift(cx, Span { at, count })
+    }
+
+    fn linear_lift_from_memory(
+        cx: &mut LiftContext<'_>,
+        _: InterfaceType,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        Self::lift(cx, Span::read(bytes))
+    }
+}
+
+/// Room for the values of a payload's metadata, on the guess that there are a few short ones.
+const VALUES: usize = 128;
+
+impl Replied {
+    /// Reads the records as the canonical ABI lays them out. Everything counts against what the
+    /// call may have lifted before room is made for it.
+    fn lift(cx: &mut LiftContext<'_>, payloads: Span) -> Result<Self> {
+        let records = payloads.list::<Payload>(cx, Batch::PAYLOAD_SIZE)?;
+        let mut room = 0usize;
+        for record in records.clone() {
+            let [_, data, _] = Span::fields(record);
+            room = room.saturating_add(data.count as usize);
+        }
+        cx.consume_fuel(room)?;
+        let mut batch = Batch::with_capacity(room + VALUES * records.len());
+        for record in records {
+            let [metadata, data, external_payloads] = Span::fields(record);
+            let mut payload = batch.begin();
+            for entry in metadata.list::<(String, Vec<u8>)>(cx, Batch::ENTRY_SIZE)? {
+                let [key, value] = Span::fields(entry);
+                let value = value.bytes(cx)?;
+                cx.consume_fuel(value.len())?;
+                payload.entry(&key.text(cx)?, value);
+            }
+            payload.data(data.bytes(cx)?);
+            for size in external_payloads.list::<ExternalPayload>(cx, size_of::<i64>())? {
+                let size = size.try_into().unwrap_or_default();
+                payload.external_payload(i64::from_le_bytes(size));
+            }
+            payload.end();
+        }
+        Ok(Self(batch))
+    }
+}
+
+/// Something in a guest's memory: where it begins, and how many elements it has.
+#[derive(Clone, Copy)]
+struct Span {
+    at: u32,
+    count: u32,
+}
+
+impl Span {
+    /// Bytes of a span in the guest's memory.
+    const SIZE: usize = 8;
+
+    fn read(bytes: &[u8]) -> Self {
+        let word = |at: usize| {
+            let word = bytes[at..at + 4].try_into().unwrap_or_default();
+            u32::from_le_bytes(word)
+        };
         Self {
-            metadata: payload.metadata.into_iter().collect(),
-            data: payload.data,
-            external_payloads: external
-                .map(|external| proto::ExternalPayloadDetails {
-                    size_bytes: external.size_bytes,
-                })
-                .collect(),
+            at: word(0),
+            count: word(4),
+        }
+    }
+
+    /// The spans that a record of nothing else consists of.
+    fn fields<const N: usize>(record: &[u8]) -> [Self; N] {
+        std::array::from_fn(|field| Self::read(&record[field * Self::SIZE..]))
+    }
+
+    /// The elements of a list, each of which costs the host that many bytes.
+    fn list<'a, T: ComponentType>(
+        self,
+        cx: &mut LiftContext<'a>,
+        cost: usize,
+    ) -> Result<ChunksExact<'a, u8>> {
+        if !self.at.is_multiple_of(T::ALIGN32) {
+            bail!("list pointer is not aligned");
+        }
+        cx.consume_fuel_array(self.count as usize, cost)?;
+        let bytes = self.memory(cx, T::SIZE32)?;
+        Ok(bytes.chunks_exact(T::SIZE32))
+    }
+
+    fn bytes<'a>(self, cx: &LiftContext<'a>) -> Result<&'a [u8]> {
+        self.memory(cx, 1)
+    }
+
+    fn text<'a>(self, cx: &mut LiftContext<'a>) -> Result<Cow<'a, str>> {
+        if cx.options().string_encoding == StringEncoding::Utf8 {
+            let bytes = self.bytes(cx)?;
+            cx.consume_fuel(bytes.len())?;
+            return Ok(str::from_utf8(bytes)?.into());
+        }
+        let [at, count] = [self.at, self.count].map(ValRaw::u32);
+        String::linear_lift_from_flat(cx, InterfaceType::String, &[at, count]).map(Cow::Owned)
+    }
+
+    fn memory<'a>(self, cx: &LiftContext<'a>, size: usize) -> Result<&'a [u8]> {
+        let memory = cx.memory().get(self.at as usize..).unwrap_or_default();
+        let length = (self.count as usize).checked_mul(size);
+        match length.and_then(|length| memory.get(..length)) {
+            Some(bytes) => Ok(bytes),
+            None => bail!("list pointer/length out of bounds of memory"),
         }
     }
 }
