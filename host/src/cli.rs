@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::Level;
 
 use crate::limits::CompileLimits;
-use crate::sandbox::child;
+use crate::sandbox::{Priority, child};
 use crate::telemetry::{self, LogFormat};
 
 /// One Temporal codec server for every namespace's codec, each a sandboxed WebAssembly component.
@@ -118,6 +118,8 @@ struct CompileArgs {
     cpu_seconds: u64,
     #[arg(long)]
     memory_bytes: u64,
+    #[arg(long)]
+    priority: Priority,
 }
 
 /// What is to be checked.
@@ -195,7 +197,7 @@ pub fn run() -> ExitCode {
             cpu_seconds: args.cpu_seconds,
             memory_bytes: args.memory_bytes,
         };
-        return match child::run(limits) {
+        return match child::run(limits, args.priority) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("{error}");

@@ -189,8 +189,18 @@ impl CompileLimits {
     }
 }
 
-/// How long a compiler competes for the CPU at all, if at low priority. A Rust codec is done in
-/// a fraction of it, also on a busy machine; the rest are in no such hurry.
+/// How long a compiler may take to get its share of the CPU, by the clock: a compiler that makes
+/// way for everybody hardly gets anywhere on a busy machine, and is started over as one that does
+/// not. A Rust codec is done in half of it on a machine that has time; on one that has not, a
+/// new version is late by so much, and should still serve within a second.
+pub const COMPILE_PATIENCE: Duration = Duration::from_millis(300);
+
+/// The part of [`COMPILE_PATIENCE`] that is its share: a quarter. With less, a Rust codec would
+/// take more than a second.
+pub const COMPILE_SHARE: u32 = 4;
+
+/// How long a compiler that was started over competes for the CPU at all, if at low priority. A
+/// Rust codec is done in a fraction of it, also on a busy machine; the rest are in no such hurry.
 pub const COMPILE_ASIDE: Duration = Duration::from_secs(2);
 
 /// Compilers at once: with one, a slow artifact would hold up all others; each more is one

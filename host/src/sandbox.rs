@@ -29,6 +29,7 @@ pub use cache::{Cache, CachePlace};
 #[cfg(feature = "native")]
 pub use codec::native;
 pub use codec::{BadReply, CallError, Codec, Decoded, Tenancy};
+pub(crate) use compiler::Priority;
 pub use compiler::{Compiled, Compiler, child};
 pub use component::Component;
 pub use engine::Engine;

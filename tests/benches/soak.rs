@@ -1,15 +1,18 @@
 //! All hostile guests at once, next to good traffic: what they cost it.
 //!
 //! `cargo bench -p tests --bench soak` makes 20,000 hostile calls, measures what a neighbour that
-//! spins costs, and has 10,000 secrets looked for; it takes about two minutes.
+//! spins costs and what one that is compiled, and has 10,000 secrets looked for; it takes about
+//! three minutes.
 //!
-//! * `-- --calls N`, `--seconds N` (of each measurement with and without the neighbour) and
-//!   `--canary N`: how much of each; none with 0.
+//! * `-- --calls N`, `--seconds N` and `--compile N` (of each measurement with and without the
+//!   neighbour) and `--canary N`: how much of each; none with 0.
 //! * `--kind NAME`: only that guest.
 //!
 //! It prints figures and judges only what has no figure: it fails where the server ended, where a
 //! good request was lost, or where a secret was found.
 
+#[path = "soak/compiler.rs"]
+mod compiler;
 #[path = "soak/kinds.rs"]
 mod kinds;
 #[path = "soak/mix.rs"]
@@ -32,6 +35,9 @@ fn main() -> ExitCode {
     if options.seconds > 0 {
         neighbour::run(Duration::from_secs(options.seconds));
     }
+    if options.compile > 0 {
+        compiler::run(Duration::from_secs(options.compile));
+    }
     if options.canary > 0 {
         is_sound &= look_for_secrets(options.canary);
     }
@@ -45,6 +51,7 @@ fn main() -> ExitCode {
 struct Options {
     calls: u64,
     seconds: u64,
+    compile: u64,
     canary: u64,
     kind: Option<String>,
 }
@@ -54,6 +61,7 @@ impl Options {
         let mut options = Self {
             calls: 20_000,
             seconds: 15,
+            compile: 10,
             canary: 10_000,
             kind: None,
         };
@@ -72,9 +80,12 @@ impl Options {
             match argument.as_str() {
                 "--calls" => options.calls = number(),
                 "--seconds" => options.seconds = number(),
+                "--compile" => options.compile = number(),
                 "--canary" => options.canary = number(),
                 "--kind" => options.kind = Some(value),
-                other => panic!("{other}: there are --calls, --seconds, --canary and --kind"),
+                other => {
+                    panic!("{other}: there are --calls, --seconds, --compile, --canary, --kind")
+                }
             }
         }
         options

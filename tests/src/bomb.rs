@@ -3,6 +3,15 @@
 //! They are written by hand, byte by byte: encoders would copy each level of a nest into the
 //! next. None is a codec.
 
+/// Within every cap, and yet more work than any limit allows: many functions, each of which calls
+/// another with many parameters in nested loops.
+pub fn slow() -> Vec<u8> {
+    let arguments = b"\x41\0".repeat(40);
+    let call = [arguments.as_slice(), b"\x10\0"].concat();
+    let code = blocks(LOOP, 90, &call.repeat(200));
+    component_of(&functions(3_000, 40, &body(0, &code)))
+}
+
 /// A component of those sections.
 pub fn component(sections: &[Vec<u8>]) -> Vec<u8> {
     [b"\0asm\x0d\0\x01\0".as_slice(), &sections.concat()].concat()

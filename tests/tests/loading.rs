@@ -2,20 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use tests::bomb::{
     LOOP, blocks, body, component_of, entries, fan_out, functions, nested_components, nested_types,
+    padding, slow,
 };
 use tests::{Server, Setup, guest, plain, until};
-
-/// Within every cap, and yet more work than any limit here allows: many functions, each of
-/// which calls another with many parameters in nested loops.
-fn slow() -> Vec<u8> {
-    let arguments = b"\x41\0".repeat(40);
-    let call = [arguments.as_slice(), b"\x10\0"].concat();
-    let code = blocks(LOOP, 90, &call.repeat(200));
-    component_of(&functions(3_000, 40, &body(0, &code)))
-}
 
 /// Within every cap, and yet more memory than any limit here allows: one function as long as
 /// can be, all of whose values live to its end.
@@ -103,6 +97,12 @@ fn a_compiler_that_needs_too_much_memory_is_stopped() {
     serves(&server);
 }
 
+/// The scheduling policies, as the kernel numbers them.
+#[cfg(target_os = "linux")]
+const SCHED_OTHER: i64 = 0;
+#[cfg(target_os = "linux")]
+const SCHED_IDLE: i64 = 5;
+
 /// What the kernel knows of a process.
 #[cfg(target_os = "linux")]
 fn process(id: u32, file: &str) -> Option<String> {
@@ -110,16 +110,75 @@ fn process(id: u32, file: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&content).into_owned())
 }
 
-/// The compiler that the server has started.
+/// The compilers that the server has started.
 #[cfg(target_os = "linux")]
-fn compiler(server: &Server) -> Option<u32> {
-    let processes = fs::read_dir("/proc").ok()?;
-    let mut ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    ids.find(|id| {
+fn compilers(server: &Server) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").expect("the kernel tells");
+    let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_its = |id: &u32| {
         let parent = format!("PPid:\t{}\n", server.id());
         process(*id, "status").is_some_and(|status| status.contains(&parent))
             && process(*id, "cmdline").is_some_and(|command| command.contains("compile"))
-    })
+    };
+    ids.filter(is_its).collect()
+}
+
+/// A field of what the kernel knows of a process, by its number in proc(5).
+#[cfg(target_os = "linux")]
+fn stat(id: u32, field: usize) -> Option<i64> {
+    let stat = process(id, "stat")?;
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    after_name.split(' ').nth(field - 3)?.parse().ok()
+}
+
+/// Has the clients of a test end with it, also where it fails.
+#[cfg(target_os = "linux")]
+struct Over<'a>(&'a AtomicBool);
+
+#[cfg(target_os = "linux")]
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits until there is a compiler with that niceness and scheduling policy.
+#[cfg(target_os = "linux")]
+fn compiles(server: &Server, niceness: i64, policy: i64) {
+    until("there is such a compiler", || {
+        let compilers = compilers(server);
+        let is_such = |id: &u32| stat(*id, 19) == Some(niceness) && stat(*id, 41) == Some(policy);
+        compilers.iter().any(is_such).then_some(())
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_compiler_makes_way_for_everybody_until_it_would_get_nowhere() {
+    let server = server("compile-cpu-seconds = 20");
+    server.folder.replace("codecs/first.wasm", slow());
+    compiles(&server, 10, SCHED_IDLE);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let _over = Over(&is_over);
+        let processors = thread::available_parallelism().map_or(4, usize::from);
+        for _ in 0..2 * processors {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let second = [slow(), padding(16)].concat();
+        server.folder.replace("codecs/second.wasm", second);
+        compiles(&server, 10, SCHED_OTHER);
+    });
+    until("it has had its turn", || {
+        let compilers = compilers(&server);
+        let is_idle = |id: &u32| stat(*id, 41) == Some(SCHED_IDLE);
+        compilers.iter().all(is_idle).then_some(())
+    });
+    serves(&server);
 }
 
 #[cfg(target_os = "linux")]
@@ -152,7 +211,7 @@ fn a_compiler_has_nothing_of_the_server_s() {
     server.folder.replace("codecs/slow.wasm", slow());
     // Its limits are the last things that it sets before it reads.
     let id = until("a compiler is at work", || {
-        let id = compiler(&server)?;
+        let id = *compilers(&server).first()?;
         process(id, "status")?
             .contains("NoNewPrivs:\t1")
             .then_some(id)
@@ -172,11 +231,7 @@ fn a_compiler_has_nothing_of_the_server_s() {
     assert_eq!(limit("Max cpu time"), "20");
     assert_eq!(limit("Max data size"), (1u64 << 30).to_string());
     assert_eq!(limit("Max core file size"), "0");
-    let stat = process(id, "stat").expect("it is at work");
-    let after_name = stat.rsplit(") ").next().expect("what follows the name");
-    let fields: Vec<&str> = after_name.split(' ').collect();
-    assert_eq!(fields[2], id.to_string(), "a process group of its own");
-    assert_eq!(fields[16], "10", "its niceness");
+    assert_eq!(stat(id, 5), Some(id.into()), "a process group of its own");
 
     // It ends with the server, however that ends.
     drop(server);

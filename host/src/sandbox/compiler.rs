@@ -12,6 +12,7 @@
 
 pub mod child;
 mod confinement;
+mod patience;
 mod report;
 
 use std::ffi::OsStr;
@@ -28,6 +29,8 @@ use super::component;
 use super::engine::{Runtime, StackClass};
 use super::unfit::Unfit;
 use crate::limits::{COMPILED_BYTES, CompileLimits};
+pub(crate) use patience::Priority;
+use patience::starves;
 
 /// The hidden command.
 pub(crate) const COMMAND: &str = "compile";
@@ -72,16 +75,12 @@ impl Compiler {
     /// The process dies with the thread that this runs on, so not on one that comes and goes.
     pub async fn compile(&self, artifact: &[u8]) -> Result<Compiled, Unfit> {
         let untried = |error| Unfit::Untried(format!("no process to compile it: {error}"));
-        let mut child = self.command().spawn().map_err(untried)?;
-        let (ended, answer, last_words) =
-            match timeout(self.limits.wall(), converse(&mut child, artifact)).await {
-                Ok(conversation) => conversation.map_err(untried)?,
-                Err(_) => {
-                    kill(&child);
-                    let seconds = self.limits.wall().as_secs();
-                    return Err(Unfit::Untried(format!("it takes more than {seconds} s")));
-                }
-            };
+        let wall = self.limits.wall();
+        let Ok(conversation) = timeout(wall, self.converse(artifact)).await else {
+            let seconds = wall.as_secs();
+            return Err(Unfit::Untried(format!("it takes more than {seconds} s")));
+        };
+        let (ended, answer, last_words) = conversation.map_err(untried)?;
         if !last_words.is_empty() {
             tracing::debug!(target: "codec_host::compiler", "{}", last_words.escape_debug());
         }
@@ -99,13 +98,29 @@ impl Compiler {
         Err(self.verdict(ended, &last_words))
     }
 
-    fn command(&self) -> Command {
+    /// Has the artifact compiled by an idle process or, where such a one gets nowhere, by one
+    /// that others feel.
+    async fn converse(&self, artifact: &[u8]) -> std::io::Result<Conversation> {
+        let mut idle = Process(self.command(Priority::Idle).spawn()?);
+        let id = idle.0.id();
+        tokio::select! {
+            biased;
+            conversation = converse(&mut idle.0, artifact) => return conversation,
+            () = starves(id) => drop(idle),
+        }
+        tracing::debug!(target: "codec_host::compiler", "a busy machine: starting over, less idly");
+        let mut low = Process(self.command(Priority::Low).spawn()?);
+        converse(&mut low.0, artifact).await
+    }
+
+    fn command(&self, priority: Priority) -> Command {
         let mut command = Command::new(&self.program);
         command
             .arg0("codec-host")
             .arg(COMMAND)
             .arg(format!("--cpu-seconds={}", self.limits.cpu_seconds))
             .arg(format!("--memory-bytes={}", self.limits.memory_bytes))
+            .arg(format!("--priority={}", priority.word()))
             .env_clear()
             // The allocator's: else it takes a gigabyte at once, which counts as used.
             .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
@@ -162,11 +177,11 @@ impl Compiled {
     }
 }
 
+/// How a process ended, what it answered, and what it wrote to its standard error.
+type Conversation = (ExitStatus, Vec<u8>, String);
+
 /// Sends the artifact and hears the process out, to its end.
-async fn converse(
-    child: &mut Child,
-    artifact: &[u8],
-) -> std::io::Result<(ExitStatus, Vec<u8>, String)> {
+async fn converse(child: &mut Child, artifact: &[u8]) -> std::io::Result<Conversation> {
     let (mut stdin, stdout, stderr) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let send = async {
@@ -202,12 +217,17 @@ async fn converse(
     ))
 }
 
-/// Ends the process and whatever it may have started.
-fn kill(child: &Child) {
-    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    if let Some(group) = group {
-        // It may have ended a moment ago.
-        let _ = kill_process_group(group, Signal::KILL);
+/// A process that ends, with whatever it may have started, when nobody listens any more.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has none once its end was waited for.
+        let group = self.0.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(group) = group {
+            // It may have ended a moment ago.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

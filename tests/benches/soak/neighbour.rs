@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tests::{Request, Server, Setup, plain};
+use tests::{Payload, Request, Server, Setup, plain};
 
 /// Clients of the good namespace, each waiting for its answer before it asks again.
 const GOOD_CLIENTS: usize = 2;
@@ -68,7 +68,7 @@ pub(crate) fn run(each: Duration) {
 }
 
 /// The latencies of good requests, in microseconds and in order.
-fn measure(server: &Server, each: Duration) -> Vec<u128> {
+pub(crate) fn measure(server: &Server, each: Duration) -> Vec<u128> {
     let mut latencies = thread::scope(|scope| {
         let clients: Vec<_> = (0..GOOD_CLIENTS)
             .map(|_| scope.spawn(|| ask(server, each)))
@@ -84,7 +84,8 @@ fn measure(server: &Server, each: Duration) -> Vec<u128> {
 
 fn ask(server: &Server, each: Duration) -> Vec<u128> {
     let mut connection = server.connect();
-    let request = Request::decode("good", &[plain("x")]);
+    let payload = Payload::new("json/plain", vec![b'.'; 256]);
+    let request = Request::decode("good", &[payload]);
     let started = Instant::now();
     let mut latencies = Vec::new();
     while started.elapsed() < each {
@@ -96,7 +97,8 @@ fn ask(server: &Server, each: Duration) -> Vec<u128> {
     latencies
 }
 
-fn quantile(sorted: &[u128], quantile: f64) -> u128 {
+/// Of latencies that are in order.
+pub(crate) fn quantile(sorted: &[u128], quantile: f64) -> u128 {
     let last = sorted.len() - 1;
     sorted[(last as f64 * quantile) as usize]
 }

@@ -9,7 +9,7 @@ use proto::Batch;
 use wasmtime::Trap;
 
 use super::confinement::confine;
-use super::report;
+use super::{Priority, report};
 use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits};
 use crate::protocol::Verb;
 use crate::sandbox::artifact::{Digest, look, shape};
@@ -20,8 +20,8 @@ use crate::sandbox::unfit::Unfit;
 
 /// The whole life of the process: gives up what it does not need, reads the artifact from
 /// standard input, and answers on standard output.
-pub fn run(limits: CompileLimits) -> std::io::Result<()> {
-    confine(limits)?;
+pub(crate) fn run(limits: CompileLimits, priority: Priority) -> std::io::Result<()> {
+    confine(limits, priority)?;
     let mut artifact = Vec::new();
     std::io::stdin()
         .lock()

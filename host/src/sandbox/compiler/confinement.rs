@@ -2,10 +2,11 @@
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use super::Priority;
 use crate::limits::{CALL_CEILING, COMPILE_ASIDE, CompileLimits};
 
 /// Gives up whatever a compiler does not need, before a byte of the artifact is read.
-pub(super) fn confine(limits: CompileLimits) -> std::io::Result<()> {
+pub(super) fn confine(limits: CompileLimits, priority: Priority) -> std::io::Result<()> {
     close_inherited_files();
     let at_most = |resource, maximum: u64| {
         let limit = Rlimit {
@@ -27,8 +28,6 @@ pub(super) fn confine(limits: CompileLimits) -> std::io::Result<()> {
     at_most(Resource::Nofile, 64)?;
     // It writes no files, but the kernel counts the images of guests' memories as such.
     at_most(Resource::Fsize, CALL_CEILING.memory_bytes as u64)?;
-    // Requests are served first.
-    rustix::process::nice(10)?;
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Signal, set_parent_process_death_signal};
@@ -36,19 +35,28 @@ pub(super) fn confine(limits: CompileLimits) -> std::io::Result<()> {
         rustix::thread::set_no_new_privs(true)?;
         // Where memory is short, the kernel is to end this process and not the server.
         let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-        std::thread::Builder::new()
-            .name("aside".into())
-            .spawn(step_aside)?;
+        match priority {
+            Priority::Idle => step_aside(),
+            Priority::Low => {
+                let later = std::thread::Builder::new().name("aside".into());
+                later.spawn(|| {
+                    std::thread::sleep(COMPILE_ASIDE);
+                    step_aside();
+                })?;
+            }
+        }
     }
+    // Requests are served first: also where threads cannot be idle.
+    rustix::process::nice(10)?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (priority, COMPILE_ASIDE);
     Ok(())
 }
 
-/// After a while, lets everything else come first. A low priority alone still holds a core for
-/// milliseconds while a request waits; idle threads make way at once, but hardly get anywhere on
-/// a busy machine. So what compiles quickly, as a new version should, is not idle yet.
+/// Lets everything else come first. A low priority alone still holds a core for milliseconds
+/// while a request waits; idle threads, and those that they start, make way at once.
 #[cfg(target_os = "linux")]
 fn step_aside() {
-    std::thread::sleep(COMPILE_ASIDE);
     let threads = std::fs::read_dir("/proc/self/task");
     for thread in threads.into_iter().flatten().flatten() {
         let Some(id) = thread.file_name().to_str().and_then(|id| id.parse().ok()) else {
