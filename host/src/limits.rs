@@ -189,18 +189,21 @@ impl CompileLimits {
     }
 }
 
-/// How long a compiler may take to get its share of the CPU, by the clock: a compiler that makes
-/// way for everybody hardly gets anywhere on a busy machine, and is started over as one that does
-/// not. A Rust codec is done in half of it on a machine that has time; on one that has not, a
-/// new version is late by so much, and should still serve within a second.
-pub const COMPILE_PATIENCE: Duration = Duration::from_millis(300);
+/// How much lower the priority of a compiler is that does not make way at once. It is the one
+/// whose new version a busy machine waits for, so that it comes before what is done aside.
+pub const COMPILE_NICENESS: i32 = 5;
 
-/// The part of [`COMPILE_PATIENCE`] that is its share: a quarter. With less, a Rust codec would
-/// take more than a second.
+/// How often it is looked whether a compiler gets its share of the CPU: one that makes way for
+/// everybody hardly gets anywhere on a busy machine, and is started over as one that does not. By
+/// so much a new version is late there, and it should still serve within a second.
+pub const COMPILE_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The part of that time that is its share: a quarter. With less, a Rust codec, which takes 150 ms,
+/// would not serve within a second.
 pub const COMPILE_SHARE: u32 = 4;
 
-/// How long a compiler that was started over competes for the CPU at all, if at low priority. A
-/// Rust codec is done in a fraction of it, also on a busy machine; the rest are in no such hurry.
+/// How long a compiler competes for the CPU, or may be started over to. A Rust codec is done in a
+/// fraction of it, also on a busy machine; the rest are in no such hurry.
 pub const COMPILE_ASIDE: Duration = Duration::from_secs(2);
 
 /// Compilers at once: with one, a slow artifact would hold up all others; each more is one

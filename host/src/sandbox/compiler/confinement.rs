@@ -3,7 +3,7 @@
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::Priority;
-use crate::limits::{CALL_CEILING, COMPILE_ASIDE, CompileLimits};
+use crate::limits::{CALL_CEILING, COMPILE_ASIDE, COMPILE_NICENESS, CompileLimits};
 
 /// Gives up whatever a compiler does not need, before a byte of the artifact is read.
 pub(super) fn confine(limits: CompileLimits, priority: Priority) -> std::io::Result<()> {
@@ -47,7 +47,7 @@ pub(super) fn confine(limits: CompileLimits, priority: Priority) -> std::io::Res
         }
     }
     // Requests are served first: also where threads cannot be idle.
-    rustix::process::nice(10)?;
+    rustix::process::nice(COMPILE_NICENESS)?;
     #[cfg(not(target_os = "linux"))]
     let _ = (priority, COMPILE_ASIDE);
     Ok(())

@@ -1,6 +1,10 @@
 //! How a compiler competes for the CPU, and when it is seen to get none.
 
-use crate::limits::{COMPILE_PATIENCE, COMPILE_SHARE};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use crate::limits::{COMPILE_ASIDE, COMPILE_PATIENCE, COMPILE_SHARE};
 
 /// How a compiler competes for the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -22,19 +26,27 @@ impl Priority {
 }
 
 /// Ends if the process, which has just been started, hardly gets any of the CPU; never if it
-/// does, or if that cannot be told.
+/// does for long enough, or if that cannot be told.
 pub(super) async fn starves(process: Option<u32>) {
-    tokio::time::sleep(COMPILE_PATIENCE).await;
     let least = COMPILE_PATIENCE / COMPILE_SHARE;
-    match process.and_then(cpu_time) {
-        Some(used) if used < least => {}
-        _ => std::future::pending().await,
+    let started = Instant::now();
+    let mut before = Duration::ZERO;
+    while started.elapsed() < COMPILE_ASIDE {
+        sleep(COMPILE_PATIENCE).await;
+        let Some(used) = process.and_then(cpu_time) else {
+            break;
+        };
+        if used < before + least {
+            return;
+        }
+        before = used;
     }
+    std::future::pending().await
 }
 
 /// The CPU time that all threads of the process have used.
 #[cfg(target_os = "linux")]
-fn cpu_time(process: u32) -> Option<std::time::Duration> {
+fn cpu_time(process: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // Whatever the program is called, it is in parentheses.
     let (_, fields) = stat.rsplit_once(") ")?;
@@ -42,11 +54,11 @@ fn cpu_time(process: u32) -> Option<std::time::Duration> {
     let mut ticks = || fields.next()?.parse::<u64>().ok();
     let (user, system) = (ticks()?, ticks()?);
     // A hundred to the second, whatever the kernel itself counts in.
-    Some(std::time::Duration::from_millis((user + system) * 10))
+    Some(Duration::from_millis((user + system) * 10))
 }
 
 /// No other system has idle threads, so that nobody needs to know.
 #[cfg(not(target_os = "linux"))]
-fn cpu_time(_: u32) -> Option<std::time::Duration> {
+fn cpu_time(_: u32) -> Option<Duration> {
     None
 }
