@@ -14,6 +14,8 @@ const OFF: &[(&str, &str)] = &[
     ("table64", "memory64"),
     ("gc_structures", "gc"),
     ("gc_references", "gc"),
+    // Theirs is the same support at run time.
+    ("external_references", "gc"),
     ("function_references", "function references"),
     ("function_reference_calls", "function references"),
     ("exception_tags", "exceptions"),

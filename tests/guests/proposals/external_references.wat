@@ -1,0 +1,2 @@
+(component
+  (core module (table 1 externref) (func (param externref))))
