@@ -74,6 +74,12 @@ pub struct CallLimits {
     /// Bytes of keys, values and data in a reply: what compression may blow a request up to.
     /// The built-in codec inflates a list to 32 MiB at most.
     pub reply_bytes: usize,
+    /// Bytes of stack that a call may have. There are two sizes of it, since a stack belongs to
+    /// a wasmtime engine: what is compiled well lives with the smaller, the floor, also where
+    /// more is allowed; interpreters (QuickJS, CPython) do not start with less than the ceiling.
+    /// Which of them a component gets is found out when it is loaded; with anything below the
+    /// ceiling, what needs the larger is refused.
+    pub stack_bytes: usize,
     /// Bytes of random that one call may ask for: enough for every key and nonce.
     pub random_bytes: usize,
     /// Bytes of what one call prints that reach the log. A backtrace has about two thousand.
@@ -100,6 +106,7 @@ impl Default for CallLimits {
             handles: 1024,
             lift_bytes: 40 << 20,
             reply_bytes: 32 << 20,
+            stack_bytes: 1 << 20,
             random_bytes: 64 << 10,
             log_bytes: 4 << 10,
             log_bytes_per_second: 64 << 10,
@@ -120,6 +127,7 @@ pub const CALL_CEILING: CallLimits = CallLimits {
     handles: 65_536,
     lift_bytes: 512 << 20,
     reply_bytes: 256 << 20,
+    stack_bytes: 1 << 20,
     random_bytes: 16 << 20,
     log_bytes: 64 << 10,
     log_bytes_per_second: 1 << 20,
@@ -138,6 +146,7 @@ pub const CALL_FLOOR: CallLimits = CallLimits {
     handles: 0,
     lift_bytes: 1 << 10,
     reply_bytes: 1 << 10,
+    stack_bytes: 64 << 10,
     random_bytes: 0,
     log_bytes: 0,
     log_bytes_per_second: 0,

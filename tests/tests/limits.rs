@@ -61,11 +61,26 @@ fn what_a_call_draws_holds_and_recurses_is_bounded() {
     check("draws_random", "random-bytes = 100", 100, 101);
     // 64 KiB are four thousand calls at the most, and some dozens at the least.
     check("recurses_as_deep_as_asked", "queue = 1", 1, 100);
+    check("recurses_as_deep_as_asked", "stack-bytes = 65536", 1, 100);
 }
 
 #[test]
 fn who_needs_more_stack_has_it_within_bounds() {
     let server = serve("needs_much_stack", "queue = 1");
+    let answer = server.decode("limited", &[plain("x")]);
+    assert_eq!(answer.payload(), plain("x"));
+
+    // It is one of two sizes.
+    let server = serve("needs_much_stack", "stack-bytes = 1048575");
+    let answer = server.decode("limited", &[plain("x")]);
+    assert_eq!(answer.status, 503);
+    server.logs(&[
+        "namespace limited",
+        "needs more than 64 KiB of stack",
+        "limits.stack-bytes",
+    ]);
+    assert_eq!(server.decode("good", &[plain("x")]).payload(), plain("x"));
+    let server = serve("needs_much_stack", "stack-bytes = 1048576");
     let answer = server.decode("limited", &[plain("x")]);
     assert_eq!(answer.payload(), plain("x"));
 

@@ -17,6 +17,7 @@ impl Reload {
         before: Option<&Serving>,
     ) -> Option<Arc<Component>> {
         let last_good = before.and_then(|before| before.component.clone());
+        let last_good = last_good.filter(|good| good.unfit_within(&plan.limits).is_none());
         let built_in = ComponentSource::BuiltIn;
         let source = plan.component.as_ref().unwrap_or(&built_in);
         let digest = match source {
@@ -25,11 +26,14 @@ impl Reload {
         };
         let loaded = digest.map(|digest| self.components.find(digest, source));
         let wrong = match loaded {
-            Ok(Loaded::Fit(component)) => {
-                let component = Arc::clone(component);
-                self.complaints.remove(&(seat.clone(), Matter::Component));
-                return Some(component);
-            }
+            Ok(Loaded::Fit(component)) => match component.unfit_within(&plan.limits) {
+                Some(wrong) => wrong,
+                None => {
+                    let component = Arc::clone(component);
+                    self.complaints.remove(&(seat.clone(), Matter::Component));
+                    return Some(component);
+                }
+            },
             // A start waits for it.
             Ok(Loaded::Pending) if !self.following => return last_good,
             Ok(Loaded::Pending) => return last_good.or_else(|| self.recover(seat, plan)),
@@ -51,6 +55,7 @@ impl Reload {
             return None;
         }
         let component = self.loader.recover(&place);
+        let component = component.filter(|good| good.unfit_within(&plan.limits).is_none());
         self.recovered.insert(place);
         if let Some(component) = &component {
             tracing::warn!(%seat, codec = component.digest.short(), "serving the last good artifact of before the restart");

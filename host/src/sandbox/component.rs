@@ -7,9 +7,10 @@ use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use super::artifact::{Digest, look};
 use super::compiler::{Compiled, Compiler};
-use super::engine::{Engine, Runtime};
+use super::engine::{Engine, Runtime, StackClass};
 use super::unfit::Unfit;
 use super::world::{self, State};
+use crate::limits::CallLimits;
 
 /// A component that can be called.
 pub struct Component {
@@ -23,6 +24,7 @@ pub struct Component {
     pub exports: Vec<String>,
     /// Bytes of linear memory that every instance starts with.
     pub initial_memory: u64,
+    stack: StackClass,
     pub(super) pre: InstancePre<State>,
     /// Whether nothing that it imports has to be waited for.
     pub(super) never_waits: bool,
@@ -60,14 +62,14 @@ impl Component {
     pub fn link(engine: &Engine, digest: Digest, compiled: &Compiled) -> Result<Arc<Self>, Unfit> {
         let runtime = engine.runtime(compiled.class).map_err(Unfit::Untried)?;
         let component = compiled.revive(runtime).map_err(Unfit::DoesNotCompile)?;
-        Self::new(runtime, digest, compiled.size, &component)
+        Self::new(runtime, digest, compiled, &component)
     }
 
     /// Checks and links the component that the artifact was compiled to.
     pub(super) fn new(
         runtime: &Runtime,
         digest: Digest,
-        size: u64,
+        Compiled { class, size, .. }: &Compiled,
         compiled: &wasmtime::component::Component,
     ) -> Result<Arc<Self>, Unfit> {
         let (imports, exports) = interfaces(compiled, runtime);
@@ -93,16 +95,25 @@ impl Component {
             .map_err(|error| Unfit::Mismatch(words(&error)))?;
         Ok(Arc::new(Self {
             digest,
-            size,
+            size: *size,
             imports,
             exports,
             initial_memory,
+            stack: *class,
             pre,
             never_waits,
             encode,
             decode,
             decodes,
         }))
+    }
+
+    /// Why it can serve nobody with those limits, if that is so whatever it is asked.
+    pub fn unfit_within(&self, limits: &CallLimits) -> Option<String> {
+        let (needs, may) = (StackClass::Small.bytes() >> 10, limits.stack_bytes >> 10);
+        (self.stack.bytes() > limits.stack_bytes).then(|| {
+            format!("needs more than {needs} KiB of stack, and has {may} KiB here (limits.stack-bytes), which are as good as {needs}")
+        })
     }
 
     /// What about the artifact's shape costs time on every call, in words, with the remedy.

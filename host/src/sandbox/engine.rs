@@ -9,7 +9,7 @@ use wasmtime::{
 };
 
 use super::world::{self, State};
-use crate::limits::{CALL_CEILING, POOL_CALLS, POOL_CODECS, TICK};
+use crate::limits::{CALL_CEILING, CALL_FLOOR, POOL_CALLS, POOL_CODECS, TICK};
 
 /// Everything codecs run on; one per process.
 ///
@@ -153,15 +153,25 @@ fn config(class: StackClass, room: Room) -> Config {
     config
 }
 
+impl StackClass {
+    /// Bytes of stack that guest code has.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::Small => CALL_FLOOR.stack_bytes,
+            Self::Large => CALL_CEILING.stack_bytes,
+        }
+    }
+}
+
 fn stacks(config: &mut Config, class: StackClass) {
     // Unoptimised host functions need several times the stack; only tests are built so.
     let scale = if cfg!(debug_assertions) { 8 } else { 1 };
-    let (wasm, fiber) = match class {
-        StackClass::Small => (64 << 10, 128 << 10),
-        StackClass::Large => (1 << 20, 1280 << 10),
+    let host = match class {
+        StackClass::Small => 64 << 10,
+        StackClass::Large => 256 << 10,
     };
-    config.max_wasm_stack(wasm);
-    config.async_stack_size(wasm + (fiber - wasm) * scale);
+    config.max_wasm_stack(class.bytes());
+    config.async_stack_size(class.bytes() + host * scale);
     // Otherwise plaintext that host functions had on the stack stays there until overwritten.
     config.async_stack_zeroing(true);
 }
