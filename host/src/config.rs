@@ -202,6 +202,7 @@ fn read_call_limits(table: &mut Table<'_>, mut limits: CallLimits) -> CallLimits
     size("handles", |limits| &mut limits.handles);
     size("lift-bytes", |limits| &mut limits.lift_bytes);
     size("reply-bytes", |limits| &mut limits.reply_bytes);
+    size("hostcall-bytes", |limits| &mut limits.hostcall_bytes);
     size("stack-bytes", |limits| &mut limits.stack_bytes);
     size("random-bytes", |limits| &mut limits.random_bytes);
     size("log-bytes", |limits| &mut limits.log_bytes);

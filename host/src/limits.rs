@@ -74,6 +74,11 @@ pub struct CallLimits {
     /// Bytes of keys, values and data in a reply: what compression may blow a request up to.
     /// The built-in codec inflates a list to 32 MiB at most.
     pub reply_bytes: usize,
+    /// Bytes that one call of a host function takes: sealed or to be sealed, with their associated
+    /// data, marshalled or to be. A request's body has room for one payload of 12 MiB, which
+    /// framing makes little larger. Each such call is two steps or three that no deadline
+    /// interrupts, of some 10 ms each; double would be felt.
+    pub hostcall_bytes: usize,
     /// Bytes of stack that a call may have. There are two sizes of it, since a stack belongs to
     /// a wasmtime engine: what is compiled well lives with the smaller, the floor, also where
     /// more is allowed; interpreters (QuickJS, CPython) do not start with less than the ceiling.
@@ -106,6 +111,7 @@ impl Default for CallLimits {
             handles: 1024,
             lift_bytes: 40 << 20,
             reply_bytes: 32 << 20,
+            hostcall_bytes: 16 << 20,
             stack_bytes: 1 << 20,
             random_bytes: 64 << 10,
             log_bytes: 4 << 10,
@@ -127,6 +133,7 @@ pub const CALL_CEILING: CallLimits = CallLimits {
     handles: 65_536,
     lift_bytes: 512 << 20,
     reply_bytes: 256 << 20,
+    hostcall_bytes: 256 << 20,
     stack_bytes: 1 << 20,
     random_bytes: 16 << 20,
     log_bytes: 64 << 10,
@@ -146,6 +153,7 @@ pub const CALL_FLOOR: CallLimits = CallLimits {
     handles: 0,
     lift_bytes: 1 << 10,
     reply_bytes: 1 << 10,
+    hostcall_bytes: 1 << 10,
     stack_bytes: 64 << 10,
     random_bytes: 0,
     log_bytes: 0,

@@ -28,7 +28,7 @@ pub use artifact::Digest;
 pub use cache::{Cache, CachePlace};
 #[cfg(feature = "native")]
 pub use codec::native;
-pub use codec::{BadReply, CallError, Codec, Decoded, Tenancy};
+pub use codec::{BadReply, CallError, Codec, Decoded, Oversized, Tenancy};
 pub(crate) use compiler::Priority;
 pub use compiler::{Compiled, Compiler, child};
 pub use component::Component;

@@ -114,7 +114,37 @@ fn a_reply_is_bounded_in_size_and_in_what_it_costs_to_read() {
         Err("the codec's answer is too large"),
     );
     check("lift-bytes = 1000000", 999_900, Ok(999_900));
-    check("lift-bytes = 1000000", 1_000_001, Err("the codec crashed"));
+    check(
+        "lift-bytes = 1000000",
+        1_000_001,
+        Err("the codec's answer, or what it asks of the host, is too large"),
+    );
+}
+
+#[test]
+fn what_one_call_of_the_host_handles_is_bounded() {
+    // What the framing of a payload adds, and the nonce.
+    for (way, more) in [
+        (b's', 0),
+        (b'a', 0),
+        (b'o', 0),
+        (b'O', 0),
+        (b'u', 0),
+        (b'm', 27),
+        (b'S', 39),
+    ] {
+        let limit = format!("hostcall-bytes = {}", 2_000 + more);
+        let server = serve("has_the_host_handle_as_much_as_asked", &limit);
+        let ask = |bytes: usize| server.decode("limited", &[data(vec![way; bytes])]);
+        assert_eq!(ask(2_000).payload(), data(vec![way; 2_000]), "{way}");
+        let answer = ask(2_001);
+        let told = (answer.status, answer.text());
+        assert_eq!(
+            told,
+            (500, "what the codec asks of the host is too large"),
+            "{way}"
+        );
+    }
 }
 
 #[test]

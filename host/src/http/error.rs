@@ -11,7 +11,7 @@ use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue,
 use hyper::{Response, StatusCode};
 use proto::json::JsonError;
 
-use crate::sandbox::{BadReply, CallError};
+use crate::sandbox::{BadReply, CallError, Oversized};
 use crate::telemetry::Record;
 
 /// Why there is no payload in the answer.
@@ -124,7 +124,10 @@ impl Refusal {
             Self::Codec(CallError::Deadline) => StatusCode::GATEWAY_TIMEOUT,
             Self::Crashed
             | Self::Codec(
-                CallError::OutOfMemory | CallError::Trapped { .. } | CallError::BadReply(_),
+                CallError::OutOfMemory
+                | CallError::Oversized(_)
+                | CallError::Trapped { .. }
+                | CallError::BadReply(_),
             ) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -164,6 +167,12 @@ impl Refusal {
             Self::Codec(CallError::Busy) => "this namespace's codec is busy",
             Self::Codec(CallError::Deadline) => "the codec took too long",
             Self::Codec(CallError::OutOfMemory) => "the codec ran out of memory",
+            Self::Codec(CallError::Oversized(Oversized::Lifted)) => {
+                "the codec's answer, or what it asks of the host, is too large"
+            }
+            Self::Codec(CallError::Oversized(Oversized::HostCall)) => {
+                "what the codec asks of the host is too large"
+            }
             Self::Codec(CallError::Trapped { .. }) => "the codec crashed",
             Self::Codec(CallError::BadReply(BadReply::TooLarge { .. } | BadReply::Entries)) => {
                 "the codec's answer is too large"

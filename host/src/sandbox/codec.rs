@@ -3,6 +3,7 @@
 mod encodings;
 #[cfg(feature = "native")]
 pub mod native;
+mod oversized;
 mod pace;
 mod slots;
 mod undecodable;
@@ -26,6 +27,7 @@ use crate::keyring::Keyring;
 use crate::limits::{CallLimits, ERROR_TEXT_BYTES, HERE_BYTES, TICK};
 use crate::protocol::Verb;
 use encodings::Encodings;
+pub use oversized::Oversized;
 use pace::Pace;
 use slots::Slots;
 pub use undecodable::Decoded;
@@ -272,6 +274,8 @@ pub enum CallError {
     Deadline,
     /// It asked for more memory, or larger tables, than it may have, and failed.
     OutOfMemory,
+    /// It handed over more at once than it may.
+    Oversized(Oversized),
     /// It trapped, or did what an instance must not.
     Trapped {
         /// The trap, where it was one.
@@ -316,6 +320,9 @@ impl CallError {
         if state.meter.refused {
             return Self::OutOfMemory;
         }
+        if let Some(oversized) = Oversized::of(error) {
+            return Self::Oversized(oversized);
+        }
         Self::Trapped {
             trap,
             cause: super::component::words(error),
@@ -333,6 +340,7 @@ impl fmt::Display for CallError {
             Self::OutOfMemory => {
                 f.write_str("it asked for more memory, or larger tables, than its limits")
             }
+            Self::Oversized(oversized) => write!(f, "{oversized}"),
             Self::Trapped { cause, .. } => write!(f, "it trapped: {cause}"),
             Self::BadReply(BadReply::Count { replied, expected }) => {
                 write!(f, "it answered {replied} payloads for {expected}")

@@ -9,17 +9,17 @@ mod payload;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasSelf, Linker, ResourceTable, TypedFunc};
-use wasmtime::{Engine, Result, UpdateDeadline};
+use wasmtime::{Engine, Result, Trap, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::codec::Tenancy;
+use super::codec::{Oversized, Tenancy};
 use super::meter::Meter;
 use super::wasi::{self, GuestLog, RandomBudget};
 use crate::keyring::Key;
-use crate::limits::TICK;
+use crate::limits::{HERE_BYTES, TICK};
 use payload::Parts;
 pub(super) use payload::{Argument, Replied};
 
@@ -75,6 +75,8 @@ pub(super) struct State {
     /// Epochs until the deadline.
     pub(super) ticks: u64,
     started: Instant,
+    /// How long it may take from then on.
+    time: Duration,
     /// Whether it has been at it for a whole tick.
     pub(super) is_slow: bool,
     /// The namespace's name, where the request has one.
@@ -101,6 +103,8 @@ impl State {
             turns,
             ticks,
             started: Instant::now(),
+            // All whole ticks but the one that may come at once.
+            time: TICK.saturating_mul(u32::try_from(ticks.saturating_sub(1)).unwrap_or(u32::MAX)),
             is_slow: false,
             namespace: namespace.map(Box::from),
             tenancy: Arc::clone(tenancy),
@@ -108,6 +112,23 @@ impl State {
             handles,
             wasi: None,
         }
+    }
+
+    /// Lets a host function handle so many bytes, or ends the call.
+    fn admit(&self, bytes: usize) -> Result<()> {
+        if bytes > self.tenancy.limits.hostcall_bytes {
+            return Err(Oversized::HostCall.into());
+        }
+        self.in_time(bytes)
+    }
+
+    /// Ends a call whose time is up, between the steps of a host function that handles so many
+    /// bytes: no epoch does. With few it is not worth a look at the clock.
+    fn in_time(&self, bytes: usize) -> Result<()> {
+        if bytes > HERE_BYTES && self.started.elapsed() > self.time {
+            return Err(Trap::Interrupt.into());
+        }
+        Ok(())
     }
 
     /// Counts an epoch, and says how the call goes on.

@@ -28,6 +28,8 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     keyring.func_wrap(
         "open-payload",
         |store: StoreContextMut<'_, State>, (id, sealed, associated): (WasmStr, Bytes, Bytes)| {
+            let size = sealed.len() + associated.len();
+            store.data().admit(size)?;
             let id = id.to_str(&store)?;
             let opened = find(&store, &id).and_then(|key| {
                 key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store))
@@ -35,6 +37,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
             });
             let payload =
                 opened.and_then(|bytes| Marshalled::new(bytes).map_err(|_| KeyError::Malformed));
+            store.data().in_time(size)?;
             Ok((payload,))
         },
     )?;
@@ -44,6 +47,8 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
         |mut store: StoreContextMut<'_, State>,
          (id, payload, associated): (Option<WasmStr>, InGuest, Bytes)| {
             let mut bytes = payload.marshal(&mut store, NONCE, TAG)?;
+            let size = bytes.len() + associated.len();
+            store.data().admit(size)?;
             let key = match id {
                 Some(id) => find(&store, &id.to_str(&store)?),
                 None => active(&store),
@@ -55,6 +60,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
                     sealed: bytes,
                 }
             });
+            store.data().in_time(size)?;
             Ok((sealed,))
         },
     )?;
@@ -94,11 +100,15 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
         "[method]key.seal",
         |store: StoreContextMut<'_, State>,
          (key, plaintext, associated): (Resource<KeyHandle>, Bytes, Bytes)| {
+            let size = plaintext.len() + associated.len();
+            store.data().admit(size)?;
             let key = &store.data().handles.get(&key)?.0;
-            Ok((key.seal(
+            let sealed = key.seal(
                 plaintext.as_le_slice(&store),
                 associated.as_le_slice(&store),
-            ),))
+            );
+            store.data().in_time(size)?;
+            Ok((sealed,))
         },
     )?;
 
@@ -106,8 +116,11 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
         "[method]key.open",
         |store: StoreContextMut<'_, State>,
          (key, sealed, associated): (Resource<KeyHandle>, Bytes, Bytes)| {
+            let size = sealed.len() + associated.len();
+            store.data().admit(size)?;
             let key = &store.data().handles.get(&key)?.0;
             let opened = key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store));
+            store.data().in_time(size)?;
             Ok((opened.map_err(|_| KeyError::NotAuthentic),))
         },
     )

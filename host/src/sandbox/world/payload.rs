@@ -50,6 +50,7 @@ impl InGuest {
             external_payloads,
         };
         view.sort();
+        store.data().admit(view.marshalled_length())?;
         let mut bytes = Vec::with_capacity(before + view.marshalled_length() + after);
         bytes.resize(before, 0);
         view.marshal_to(&mut bytes);

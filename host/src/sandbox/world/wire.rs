@@ -12,14 +12,18 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
     instance.func_wrap(
         "marshal",
         |mut store: StoreContextMut<'_, State>, (payload,): (InGuest,)| {
-            Ok((payload.marshal(&mut store, 0, 0)?,))
+            let bytes = payload.marshal(&mut store, 0, 0)?;
+            store.data().in_time(bytes.len())?;
+            Ok((bytes,))
         },
     )?;
 
     instance.func_wrap(
         "unmarshal",
         |store: StoreContextMut<'_, State>, (bytes,): (WasmList<u8>,)| {
+            store.data().admit(bytes.len())?;
             let payload = Marshalled::new(bytes.as_le_slice(&store).to_vec());
+            store.data().in_time(bytes.len())?;
             Ok((payload.map_err(|error| error.to_string()),))
         },
     )
