@@ -307,18 +307,26 @@ fn what_is_in_flight_finishes_on_what_it_began_with() {
     .file("swapped.wasm", guest("sleeps"))
     .start();
     let naps = |millis: &str| [Payload::new("binary/plain", millis)];
-    let mut connection = server.connect();
-    let sleeping = Request::encode("swapped", &naps("1200"));
-    connection.send(&sleeping.bytes()).expect("sent");
-    until("the only slot is taken", || {
-        (server.encode("swapped", &naps("0")).status == 503).then_some(())
+    let nap = |millis: &str| server.encode("swapped", &naps(millis));
+    thread::scope(|scope| {
+        let sleeping = scope.spawn(|| {
+            // The others' requests may take the slot first.
+            until("the only slot is free", || {
+                let answer = nap("1200");
+                (answer.status != 503).then_some(answer)
+            })
+        });
+        until("the only slot is taken", || {
+            (nap("0").status == 503).then_some(())
+        });
+        server.folder.replace("swapped.wasm", guest("tag"));
+        until("the new one serves", || {
+            let answer = nap("0");
+            (answer.status == 200 && is_tagged(&answer.payload())).then_some(())
+        });
+        let answer = sleeping.join().expect("an answer");
+        assert_eq!(answer.payloads(), naps("1200"));
     });
-    server.folder.replace("swapped.wasm", guest("tag"));
-    until("the new one serves", || {
-        let answer = server.encode("swapped", &naps("0"));
-        (answer.status == 200 && is_tagged(&answer.payload())).then_some(())
-    });
-    assert_eq!(connection.answer().payloads(), naps("1200"));
 }
 
 fn write_in_pieces(folder: &Folder, artifact: &[u8]) {
