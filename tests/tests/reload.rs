@@ -2,15 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
 use tests::{
-    CORE_MODULE, DOES_NOT_COMPILE, Folder, PRECOMPILED, Payload, Request, Server, Setup, base64,
-    guest, plain, until,
+    CORE_MODULE, DOES_NOT_COMPILE, PATTERNS, PRECOMPILED, Payload, Request, Server, Setup, Version,
+    base64, beside, guest, plain, until,
 };
 
 /// The file whose component is replaced.
@@ -18,45 +16,33 @@ const FILE: &str = "codecs/swapped.wasm";
 
 #[test]
 fn a_component_is_replaced_in_every_way_without_a_failed_request() {
-    let server = Setup::codecs().file(FILE, guest("tag")).start();
-    let done = AtomicBool::new(false);
+    let server = Setup::codecs()
+        .file(FILE, Version::Plain.artifact(0))
+        .start();
+    let request = Request::encode("swapped", &vec![plain("in"); 20]);
     let asked = AtomicU32::new(0);
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let mut connection = server.connect();
-                while !done.load(Ordering::Relaxed) {
-                    let answer = connection.ask(&Request::encode("swapped", &[plain("in")]));
-                    assert_eq!(answer.status, 200, "{}", answer.text());
-                    let payload = answer.payload();
-                    assert!(payload == plain("in") || is_tagged(&payload), "{payload:?}");
-                    asked.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        let _done = Done(&done);
-        let ways: [fn(&Folder, &[u8]); 5] = [
-            |folder, artifact| drop(folder.write(FILE, artifact)),
-            |folder, artifact| folder.replace(FILE, artifact),
-            write_in_pieces,
-            delete_and_recreate,
-            swap_symlink,
-        ];
-        for (at, way) in ways.into_iter().cycle().take(10).enumerate() {
-            let expected = at % 2 == 1;
-            way(
-                &server.folder,
-                &guest(if expected { "tag" } else { "identity" }),
-            );
-            until(&format!("swap {at} serves"), || {
-                (is_served_tagged(&server) == expected).then_some(())
+    let clients = [0, 1].map(|_| {
+        let mut connection = server.connect();
+        let (request, asked) = (&request, &asked);
+        Box::new(move || {
+            let answer = connection.ask(request);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            assert!(Version::of(&answer).is_some(), "{}", answer.text());
+            asked.fetch_add(1, Ordering::Relaxed);
+        }) as Box<dyn FnMut() + Send>
+    });
+    beside(clients, || {
+        // What one leaves behind the next one finds, and so does it itself.
+        let twice = PATTERNS.iter().flat_map(|pattern| [pattern; 2]);
+        for (pattern, at) in twice.zip(1..) {
+            let version = Version::after(at);
+            pattern.swap(&server.folder, "swapped", &version.artifact(at));
+            until(&format!("swap {at}, {}, serves", pattern.name), || {
+                (Version::of(&server.ask(&request)) == Some(version)).then_some(())
             });
         }
     });
-    assert!(
-        asked.load(Ordering::Relaxed) > 100,
-        "or this test proves nothing"
-    );
+    assert!(asked.into_inner() > 100, "or this test proves nothing");
     assert!(!server.log().contains("status=5"), "{}", server.log());
 }
 
@@ -329,50 +315,10 @@ fn what_is_in_flight_finishes_on_what_it_began_with() {
     });
 }
 
-fn write_in_pieces(folder: &Folder, artifact: &[u8]) {
-    let mut file = File::create(folder.path(FILE)).expect("a file");
-    for piece in artifact.chunks(1000) {
-        file.write_all(piece).expect("written");
-        file.sync_data().expect("written");
-    }
-}
-
-fn delete_and_recreate(folder: &Folder, artifact: &[u8]) {
-    folder.remove(FILE);
-    folder.write(FILE, artifact);
-}
-
-/// As Kubernetes updates a volume: the files are links through `..data`, which is a link to the
-/// folder of one version, and replaced by renaming.
-fn swap_symlink(folder: &Folder, artifact: &[u8]) {
-    static VERSION: AtomicU32 = AtomicU32::new(0);
-    let version = format!("..{}", VERSION.fetch_add(1, Ordering::Relaxed));
-    folder.write(&format!("codecs/{version}/swapped.wasm"), artifact);
-    let data = folder.path("codecs/..data");
-    let draft = folder.path("codecs/..data_tmp");
-    symlink(version, &draft).expect("a link");
-    fs::rename(draft, data).expect("renamed");
-    let link = folder.path(FILE);
-    if !link.is_symlink() {
-        let draft = folder.path("codecs/link");
-        symlink(Path::new("..data/swapped.wasm"), &draft).expect("a link");
-        fs::rename(draft, link).expect("renamed");
-    }
-}
-
 fn is_served_tagged(server: &Server) -> bool {
     is_tagged(&server.encode("swapped", &[plain("in")]).payload())
 }
 
 fn is_tagged(payload: &Payload) -> bool {
     payload.note("encoding") == "binary/x-tag"
-}
-
-/// Ends the load when its test ends, one way or the other.
-struct Done<'a>(&'a AtomicBool);
-
-impl Drop for Done<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
