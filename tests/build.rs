@@ -24,7 +24,11 @@ fn main() {
     println!("cargo::rustc-env=GUESTS={}", guests.display());
 
     let frame = Frame::load(&package);
-    for (folder, name) in [("wat", "WAT_GUESTS"), ("proposals", "PROPOSALS")] {
+    for (folder, name) in [
+        ("wat", "WAT_GUESTS"),
+        ("proposals", "PROPOSALS"),
+        ("random", "RANDOM_GUESTS"),
+    ] {
         let assembled = out.join(folder);
         assemble_all(&package.join("guests").join(folder), &assembled, &frame);
         println!("cargo::rustc-env={name}={}", assembled.display());

@@ -1,24 +1,31 @@
 //! All hostile guests at once, next to good traffic: what they cost it.
 //!
-//! `cargo bench -p tests --bench soak` makes 20,000 hostile calls, measures what a neighbour that
-//! spins costs and what one that is compiled, and has 10,000 secrets looked for; it takes about
-//! three minutes.
+//! `cargo bench -p tests --bench soak` makes 20,000 hostile calls, loads and calls 100 components
+//! that nobody wrote, measures what a neighbour that spins costs and what one that is compiled, and
+//! has 10,000 secrets looked for; it takes about four minutes.
 //!
-//! * `-- --calls N`, `--seconds N` and `--compile N` (of each measurement with and without the
-//!   neighbour) and `--canary N`: how much of each; none with 0.
+//! * `-- --calls N`, `--smith N`, `--seconds N` and `--compile N` (of each measurement with and
+//!   without the neighbour) and `--canary N`: how much of each; none with 0.
 //! * `--kind NAME`: only that guest.
+//! * `--seed N`: what the components that nobody wrote are made from. It is printed; without it
+//!   they are others every time.
 //!
 //! It prints figures and judges only what has no figure: it fails where the server ended, where a
-//! good request was lost, or where a secret was found.
+//! good request was lost, where a component that nobody wrote was not told what is wrong with it,
+//! or where a secret was found.
 
 #[path = "soak/compiler.rs"]
 mod compiler;
+#[path = "soak/good.rs"]
+mod good;
 #[path = "soak/kinds.rs"]
 mod kinds;
 #[path = "soak/mix.rs"]
 mod mix;
 #[path = "soak/neighbour.rs"]
 mod neighbour;
+#[path = "soak/strangers.rs"]
+mod strangers;
 
 use std::process::ExitCode;
 use std::thread;
@@ -31,6 +38,9 @@ fn main() -> ExitCode {
     let mut is_sound = true;
     if options.calls > 0 {
         is_sound &= mix::run(options.calls, options.kind.as_deref());
+    }
+    if options.smith > 0 {
+        is_sound &= strangers::run(options.smith, options.seed);
     }
     if options.seconds > 0 {
         neighbour::run(Duration::from_secs(options.seconds));
@@ -50,6 +60,8 @@ fn main() -> ExitCode {
 
 struct Options {
     calls: u64,
+    smith: u64,
+    seed: u64,
     seconds: u64,
     compile: u64,
     canary: u64,
@@ -60,6 +72,8 @@ impl Options {
     fn read() -> Self {
         let mut options = Self {
             calls: 20_000,
+            smith: 100,
+            seed: u64::from(std::process::id()),
             seconds: 15,
             compile: 10,
             canary: 10_000,
@@ -79,13 +93,16 @@ impl Options {
             };
             match argument.as_str() {
                 "--calls" => options.calls = number(),
+                "--smith" => options.smith = number(),
+                "--seed" => options.seed = number(),
                 "--seconds" => options.seconds = number(),
                 "--compile" => options.compile = number(),
                 "--canary" => options.canary = number(),
                 "--kind" => options.kind = Some(value),
-                other => {
-                    panic!("{other}: there are --calls, --seconds, --compile, --canary, --kind")
-                }
+                other => panic!(
+                    "{other}: there are --calls, --smith, --seed, --seconds, --compile, --canary \
+                     and --kind"
+                ),
             }
         }
         options

@@ -149,12 +149,15 @@ pub struct Connection(BufReader<TcpStream>);
 impl Connection {
     /// A new one.
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server accepts");
-        stream.set_nodelay(true).expect("a socket option");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket option");
-        Self(BufReader::new(stream))
+        Self::try_open(address).expect("the server accepts")
+    }
+
+    /// A new one, if the server accepts it.
+    pub fn try_open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self(BufReader::new(stream)))
     }
 
     /// Asks, and waits for the answer.

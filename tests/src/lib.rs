@@ -30,6 +30,6 @@ pub use payload::{Payload, base64, body, from_base64, plain, read, tagged};
 pub use server::{Server, Setup};
 pub use swap::{PATTERNS, Pattern};
 pub use tenants::{TENANTS, only};
-pub use texts::{proposal, proposals, wat_guests};
+pub use texts::{frame, proposal, proposals, wat_guests};
 pub use version::Version;
 pub use wait::until;

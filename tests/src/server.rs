@@ -178,6 +178,11 @@ impl Server {
         Connection::open(self.address)
     }
 
+    /// A new connection, if it accepts one.
+    pub fn try_connect(&self) -> std::io::Result<Connection> {
+        Connection::try_open(self.address)
+    }
+
     /// The id of its process.
     pub fn id(&self) -> u32 {
         self.child.id()

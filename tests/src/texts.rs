@@ -18,6 +18,11 @@ pub fn proposal(name: &str) -> Vec<u8> {
     crate::guests::artifact(env!("PROPOSALS"), name)
 }
 
+/// A component that random modules are put into, in the place of its own.
+pub fn frame() -> Vec<u8> {
+    crate::guests::artifact(env!("RANDOM_GUESTS"), "frame")
+}
+
 fn names(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the build made it");
     let stems = entries.map(|entry| {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tests::{Payload, Request, Server, Setup, plain};
+use tests::{Server, Setup};
 
+use crate::good::{self, Good};
 use crate::kinds;
 
 /// The deadline of the hostile namespaces: short, so that a soak of many calls ends.
@@ -15,13 +16,6 @@ const DEADLINE: Duration = Duration::from_millis(20);
 
 /// Clients that ask hostile guests. More than processors, so that calls are cut into.
 const HOSTILE_CLIENTS: u64 = 6;
-
-/// What the good namespaces run.
-const GOOD: [(&str, &str); 3] = [
-    ("good-identity", "identity.wasm"),
-    ("good-tag", "tag.wasm"),
-    ("good-built-in", "built-in"),
-];
 
 #[derive(Default)]
 struct Tally {
@@ -34,12 +28,9 @@ struct Tally {
 pub(crate) fn run(calls: u64, only: Option<&str>) -> bool {
     let mut kinds = kinds::all();
     kinds.retain(|kind| only.is_none_or(|only| kind == only));
-    let mut server = Setup::config(&config(&kinds))
+    let server = Setup::config(&config(&kinds))
         .env("K1", &tests::base64([7; 32]))
         .start();
-    for (namespace, _) in GOOD {
-        assert!(is_answered(&server, namespace), "{namespace} works at all");
-    }
     let alone = overshoot(&server, &kinds);
     let before = server.resident_bytes();
     let started = Instant::now();
@@ -49,55 +40,36 @@ pub(crate) fn run(calls: u64, only: Option<&str>) -> bool {
         all: calls,
         quarters: Mutex::default(),
     };
-    let (next, good, lost) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let is_over = AtomicBool::new(false);
+    let next = AtomicU64::new(0);
     let tally = Mutex::new(Tally::default());
-    thread::scope(|scope| {
-        for (namespace, _) in GOOD {
-            let (server, is_over, good, lost) = (&server, &is_over, &good, &lost);
-            scope.spawn(move || {
-                while !is_over.load(Ordering::Relaxed) {
-                    good.fetch_add(1, Ordering::Relaxed);
-                    if !is_answered(server, namespace) {
-                        lost.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-        let hostile: Vec<_> = (0..HOSTILE_CLIENTS)
-            .map(|_| scope.spawn(|| ask(&server, &kinds, &next, &all, &tally)))
-            .collect();
-        for client in hostile {
-            client.join().expect("a client");
-        }
-        is_over.store(true, Ordering::Relaxed);
+    let good = Good::beside(&server, || {
+        thread::scope(|scope| {
+            for _ in 0..HOSTILE_CLIENTS {
+                scope.spawn(|| ask(&server, &kinds, &next, &all, &tally));
+            }
+        });
     });
     let took = started.elapsed();
     thread::sleep(Duration::from_secs(1));
-    let is_up = server.ended().is_none() && is_answered(&server, GOOD[0].0);
-
-    let (good, lost) = (good.into_inner(), lost.into_inner());
     println!("soak");
     println!("  kinds                     {}", kinds.len());
     println!(
         "  hostile calls             {calls} in {} s",
         took.as_secs()
     );
-    println!("  process exits             {}", u8::from(!is_up));
-    println!("  good requests             {good}");
-    println!("  good requests lost        {lost}");
+    good.print();
     print_tally(&tally.into_inner().expect("no client panicked"), &alone);
     println!("  RSS before                {} MiB", before >> 20);
     for (quarter, bytes) in all.quarters.into_inner().expect("no client panicked") {
         println!("  RSS after {quarter} quarters      {} MiB", bytes >> 20);
     }
-    if is_up {
+    if good.is_up() {
         println!(
             "  RSS a second later        {} MiB",
             server.resident_bytes() >> 20
         );
     }
-    is_up && lost == 0
+    good.is_sound()
 }
 
 fn print_tally(tally: &Tally, alone: &BTreeMap<String, Duration>) {
@@ -189,31 +161,8 @@ impl Calls {
     }
 }
 
-/// Whether a good namespace gives back what it encoded.
-fn is_answered(server: &Server, namespace: &str) -> bool {
-    let payload = plain("of another namespace");
-    let mut connection = server.connect();
-    let mut ask = |request: Request| -> Option<Vec<Payload>> {
-        connection.send(&request.bytes()).ok()?;
-        let answer = connection.try_answer("POST").ok()??;
-        (answer.status == 200).then(|| answer.payloads())
-    };
-    let encoded = ask(Request::encode(namespace, std::slice::from_ref(&payload)));
-    encoded
-        .and_then(|encoded| ask(Request::decode(namespace, &encoded)))
-        .is_some_and(|decoded| decoded[0].data == payload.data)
-}
-
 fn config(kinds: &[String]) -> String {
-    let mut config = String::new();
-    for (namespace, component) in GOOD {
-        config.push_str(&format!(
-            "[namespaces.{namespace}]\ncomponent = \"{component}\"\nlimits = {{ deadline-ms = 60000 }}\n"
-        ));
-    }
-    config.push_str(
-        "[namespaces.good-built-in.keyring]\nactive = \"k1\"\nkeys = { k1 = { env = \"K1\" } }\n",
-    );
+    let mut config = good::config();
     for kind in kinds {
         config.push_str(&format!(
             "[namespaces.{kind}]\ncomponent = \"{kind}.wasm\"\nlimits = {{ deadline-ms = {} }}\n\
