@@ -7,7 +7,7 @@ fn main() {
     }
     // All of an instance's memory is wiped after every call, at half a microsecond per 64 KiB. A
     // stack of 1 MiB, the default, would be most of it.
-    println!("cargo::rustc-link-arg-cdylib=-zstack-size=65536");
-    // Growing costs more than it saves (8 µs): room for a 64 KiB payload and its copies.
-    println!("cargo::rustc-link-arg-cdylib=--initial-memory=262144");
+    println!("cargo::rustc-link-arg-cdylib=-zstack-size=32768");
+    // Room for payloads of some 16 KiB. Growing takes microseconds, which larger ones hardly feel.
+    println!("cargo::rustc-link-arg-cdylib=--initial-memory=131072");
 }
