@@ -25,6 +25,7 @@ mod wasi;
 mod world;
 
 pub use artifact::Digest;
+pub(crate) use artifact::give_way;
 pub use cache::{Cache, CachePlace};
 #[cfg(feature = "native")]
 pub use codec::native;

@@ -5,9 +5,9 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::limits::ARTIFACT_BYTES;
+use crate::limits::{ARTIFACT_BYTES, HERE_BYTES};
 use crate::namespace::Namespace;
-use crate::sandbox::Digest;
+use crate::sandbox::{Digest, give_way};
 
 /// How old a modification must be before its time stamp is trusted to tell it from the next
 /// one: file systems count in steps of up to two seconds.
@@ -131,12 +131,14 @@ fn digest(path: &Path) -> Result<Digest, String> {
 /// The whole file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
-    let read = open(path)?
-        .take(ARTIFACT_BYTES + 1)
-        .read_to_end(&mut content);
-    match read {
-        Ok(_) => Ok(content),
-        Err(error) => Err(format!("cannot be read: {error}")),
+    let mut file = open(path)?.take(ARTIFACT_BYTES + 1);
+    loop {
+        let mut block = file.by_ref().take(HERE_BYTES as u64);
+        match block.read_to_end(&mut content) {
+            Ok(0) => return Ok(content),
+            Ok(read) => give_way(read),
+            Err(error) => return Err(format!("cannot be read: {error}")),
+        }
     }
 }
 
