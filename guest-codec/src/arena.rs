@@ -1,8 +1,9 @@
 //! Where blocks of memory go: the arithmetic of the component's allocator.
 //!
 //! Blocks are placed one after the other. The last one can grow, shrink and be freed where it
-//! is; of the others only large ones are kept to be used again, the rest is left lying. That is
-//! right only because an instance lives for one call: there is nothing to tidy up for.
+//! is; of the others only large ones are kept to be used again, the rest is left lying until no
+//! block is taken any more. That is right only because a call takes back all that it took, and
+//! an instance lives for one call, or begins each of them with nothing.
 
 /// Blocks of at least this many bytes are used again: there are few of them, and they are what
 /// memory runs out by.
@@ -19,6 +20,10 @@ const GREATEST_PIECE: usize = 1 << 20;
 /// Which addresses are taken. All sizes are in bytes, and all alignments powers of two.
 #[derive(Debug, Default)]
 pub struct Arena {
+    /// Blocks that are taken.
+    taken: usize,
+    /// Where blocks begin.
+    start: usize,
     /// Where the next block can begin.
     next: usize,
     /// Where memory ends.
@@ -39,6 +44,8 @@ impl Arena {
     /// An arena of nothing.
     pub const fn new() -> Self {
         Self {
+            taken: 0,
+            start: 0,
             next: 0,
             end: 0,
             untouched: 0,
@@ -55,6 +62,7 @@ impl Arena {
     /// are placed in the new memory only: what is between is somebody else's.
     pub fn add(&mut self, at: usize, size: usize) {
         if at != self.end {
+            self.start = at;
             self.next = at;
             self.untouched = at;
         }
@@ -66,6 +74,7 @@ impl Arena {
         if size >= LARGE
             && let Some(at) = self.take_spare(size, align)
         {
+            self.taken += 1;
             return Some((at, false));
         }
         let at = self.next.checked_next_multiple_of(align)?;
@@ -74,6 +83,7 @@ impl Arena {
             return None;
         }
         let zero = at >= self.untouched;
+        self.taken += 1;
         self.next = end;
         self.untouched = self.untouched.max(end);
         Some((at, zero))
@@ -96,7 +106,11 @@ impl Arena {
 
     /// Takes a block back.
     pub fn free(&mut self, at: usize, size: usize) {
-        if self.is_last(at, size) {
+        self.taken = self.taken.saturating_sub(1);
+        if self.taken == 0 {
+            self.next = self.start;
+            self.spares = [Spare::default(); SPARES];
+        } else if self.is_last(at, size) {
             self.next = at;
         } else if size >= LARGE {
             self.keep_spare(at, size);
@@ -176,6 +190,19 @@ mod tests {
         assert!(!arena.resize(first, 9, 11));
         arena.free(last, 20);
         assert_eq!(arena.allocate(30, 1), Some((last, false)));
+    }
+
+    #[test]
+    fn with_no_block_taken_it_begins_anew() {
+        let mut arena = arena(10 * LARGE);
+        let (first, _) = arena.allocate(LARGE, 1).expect("fits");
+        let (second, _) = arena.allocate(10, 1).expect("fits");
+        let (third, _) = arena.allocate(10, 1).expect("fits");
+        arena.free(first, LARGE);
+        arena.free(second, 10);
+        arena.free(third, 10);
+        assert_eq!(arena.allocate(LARGE, 1), Some((first, false)));
+        assert_eq!(arena.allocate(LARGE, 1), Some((first + LARGE, true)));
     }
 
     #[test]

@@ -17,11 +17,11 @@ use reader::{Reader, Table};
 
 use crate::http::{Origin, Policy, UnknownFields};
 use crate::keyring::{KeyNotation, KeyPlace, KeySource};
-use crate::limits::{CALL_CEILING, CALL_FLOOR, CallLimits, CompileLimits};
+use crate::limits::{CALL_CEILING, CALL_FLOOR, CallLimits, CompileLimits, REUSE_CEILING};
 use crate::namespace::Namespace;
 use crate::registry::Undecodable;
 use crate::reload::{ComponentSource, KeyringPlan, Plan, TenantPlan};
-use crate::sandbox::CachePlace;
+use crate::sandbox::{CachePlace, Reuse};
 
 /// What a configuration file says.
 pub struct Config {
@@ -246,6 +246,7 @@ fn read_tenant(mut table: Table<'_>, base: &Path, calls: &CallLimits) -> TenantP
         limits = read_call_limits(&mut table, limits);
         table.finish();
     }
+    let reuse = read_reuse(&mut table);
     table.finish();
     TenantPlan {
         component,
@@ -253,7 +254,21 @@ fn read_tenant(mut table: Table<'_>, base: &Path, calls: &CallLimits) -> TenantP
         keyring,
         undecodable: undecodable.unwrap_or_default(),
         limits,
+        reuse,
     }
+}
+
+fn read_reuse(table: &mut Table<'_>) -> Reuse {
+    let mut reuse = Reuse::default();
+    let (calls, age) = REUSE_CEILING;
+    if let Some(value) = table.integer("reuse-calls", 1..=calls.into()) {
+        reuse.calls = u32::try_from(value).unwrap_or(calls);
+    }
+    let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    if let Some(value) = table.integer("reuse-age-ms", 1..=age) {
+        reuse.age = Duration::from_millis(value);
+    }
+    reuse
 }
 
 fn read_keyring(mut table: Table<'_>, base: &Path) -> KeyringPlan {

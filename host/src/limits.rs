@@ -167,6 +167,18 @@ pub const CALL_FLOOR: CallLimits = CallLimits {
 /// pool keeps up to 4 MiB resident for each memory in use, and for a hundred that were.
 pub const POOL_CALLS: usize = 64;
 
+/// Instances that wait for another call, over all namespaces that reuse theirs; beyond it they
+/// are dropped, as everybody else's are. As many as calls, so that a busy namespace finds all of
+/// its own again.
+pub const POOL_KEPT: usize = POOL_CALLS;
+
+/// Bytes of memory above which an instance is not called again. It is what stays resident of a
+/// memory that is given back, so that keeping more would cost what a fresh one does not.
+pub const KEPT_MEMORY_BYTES: usize = 4 << 20;
+
+/// The most that a namespace's configuration may ask for: calls of one instance, and its age.
+pub const REUSE_CEILING: (u32, Duration) = (1_000_000, Duration::from_secs(3600));
+
 /// Distinct codecs that the pool has a memory slot for. Above it, and for all but about a hundred
 /// that were called last, a call may pay two mmap calls, nothing else.
 pub const POOL_CODECS: usize = 1000;

@@ -62,6 +62,14 @@ impl Tenants {
         self.listed.iter()
     }
 
+    /// Drops the instances of all codecs that have waited for another call for too long.
+    pub fn drop_aged(&self) {
+        let tenants = self.listed.values().chain(&self.fallback);
+        tenants
+            .filter_map(|tenant| tenant.codec())
+            .for_each(Codec::drop_aged);
+    }
+
     /// Who serves the names that are not listed.
     pub fn fallback(&self) -> Option<&Arc<Tenant>> {
         self.fallback.as_ref()

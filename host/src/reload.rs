@@ -118,6 +118,7 @@ impl Reload {
         let follow = move || {
             loop {
                 self.components.finish_within(POLL);
+                self.registry.tenants().drop_aged();
                 if let Some(plan) = (self.next_plan)() {
                     self.plan = plan;
                     tracing::info!("configuration reloaded");
@@ -287,6 +288,7 @@ impl Reload {
                 keyring,
                 settings: plan.settings.clone().into_iter().collect(),
                 limits: plan.limits.clone(),
+                reuse: plan.reuse,
             };
             let engine = Arc::clone(self.loader.engine());
             let mut codec = Codec::new(engine, Arc::clone(component), tenancy);

@@ -29,7 +29,7 @@ pub(crate) use artifact::give_way;
 pub use cache::{Cache, CachePlace};
 #[cfg(feature = "native")]
 pub use codec::native;
-pub use codec::{BadReply, CallError, Codec, Decoded, Oversized, Tenancy};
+pub use codec::{BadReply, CallError, Codec, Decoded, Oversized, Reuse, Tenancy};
 pub(crate) use compiler::Priority;
 pub use compiler::{Compiled, Compiler, child};
 pub use component::Component;

@@ -1,5 +1,5 @@
 //! Where the time of a request goes, without HTTP: reading JSON, the sandbox in its parts, the
-//! same codec without a sandbox, writing JSON.
+//! same with an instance that is used again, the same codec without a sandbox, writing JSON.
 //!
 //! `cargo bench -p tests --features native --bench parts` takes about ten seconds. With
 //! `CODEC=file.wasm` it is another codec's sandbox, which must decode what ours encodes.
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use codec_host::keyring::{Key, Keyring};
 use codec_host::limits::CompileLimits;
 use codec_host::reload::BUILT_IN;
-use codec_host::sandbox::{Codec, Compiler, Component, Digest, Engine, Tenancy, native};
+use codec_host::sandbox::{Codec, Compiler, Component, Digest, Engine, Reuse, Tenancy, native};
 use proto::json::UnknownFields;
 use proto::{Batch, Payload};
 use tokio::runtime::Runtime;
@@ -38,16 +38,16 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let codec = runtime.block_on(codec());
+    let codecs = runtime.block_on(codecs());
     let names = [
-        "JSON in", "sandbox", "store", "instance", "call", "drop", "native", "JSON out",
+        "JSON in", "sandbox", "store", "instance", "call", "drop", "reused", "native", "JSON out",
     ];
     print!("{:22}", "µs, decode");
     names.iter().for_each(|name| print!("{name:>10}"));
     println!();
     for (count, bytes, name) in SIZES {
         print!("{name:22}");
-        let parts = parts(&runtime, &codec, count, bytes);
+        let parts = parts(&runtime, &codecs, count, bytes);
         parts
             .iter()
             .for_each(|part| print!("{:10.2}", part.as_secs_f64() * 1e6));
@@ -55,7 +55,8 @@ fn main() {
     }
 }
 
-async fn codec() -> Codec {
+/// One with a fresh instance for every call, and one that uses its instances again.
+async fn codecs() -> [Codec; 2] {
     let artifact = match std::env::var_os("CODEC") {
         Some(path) => std::fs::read(path).expect("the codec can be read"),
         None => BUILT_IN.to_vec(),
@@ -67,14 +68,22 @@ async fn codec() -> Codec {
     let (component, _) = loaded.expect("fit");
     let key = Key::new("bench-key", zeroize::Zeroizing::new(vec![7; 32])).expect("32 bytes");
     let keyring = Keyring::new([key], Some("bench-key"), false).expect("it has the key");
-    let tenancy = Tenancy {
+    let fresh = Tenancy {
         keyring: Arc::new(keyring),
         ..Tenancy::default()
     };
-    Codec::new(engine, component, tenancy)
+    let reused = Tenancy {
+        reuse: Reuse {
+            calls: 1_000_000,
+            age: Duration::from_secs(3600),
+        },
+        ..fresh.clone()
+    };
+    [fresh, reused].map(|tenancy| Codec::new(engine.clone(), component.clone(), tenancy))
 }
 
-fn parts(runtime: &Runtime, codec: &Codec, count: usize, bytes: usize) -> [Duration; 8] {
+fn parts(runtime: &Runtime, codecs: &[Codec; 2], count: usize, bytes: usize) -> [Duration; 9] {
+    let [codec, reused] = codecs;
     let plain = Payload {
         metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
         data: vec![b'x'; bytes],
@@ -85,7 +94,7 @@ fn parts(runtime: &Runtime, codec: &Codec, count: usize, bytes: usize) -> [Durat
     let encoded = encoded.expect("encoded");
     let body = proto::json::write(&encoded);
     // What is decoded is a copy, which does not count.
-    let decode = || {
+    let decode = |codec: &Codec| {
         let given = encoded.clone();
         let begun = Instant::now();
         let decoded = runtime.block_on(codec.decode(None, given));
@@ -95,7 +104,8 @@ fn parts(runtime: &Runtime, codec: &Codec, count: usize, bytes: usize) -> [Durat
     };
 
     let json_in = median(|| proto::json::read(black_box(&body), UnknownFields::Ignore));
-    let sandbox = timed(decode);
+    let sandbox = timed(|| decode(codec));
+    let again = timed(|| decode(reused));
     let mut laps: [Vec<Duration>; 4] = Default::default();
     repeat(|| {
         for (lap, part) in laps
@@ -107,11 +117,11 @@ fn parts(runtime: &Runtime, codec: &Codec, count: usize, bytes: usize) -> [Durat
     });
     let [store, instance, call, drop] = laps.map(middle);
     native::switch(true);
-    let without = timed(decode);
+    let without = timed(|| decode(codec));
     native::switch(false);
     let json_out = median(|| proto::json::write(black_box(&plain)));
     [
-        json_in, sandbox, store, instance, call, drop, without, json_out,
+        json_in, sandbox, store, instance, call, drop, again, without, json_out,
     ]
 }
 

@@ -9,7 +9,7 @@ use super::{Failure, TenancyArgs};
 use crate::keyring::{KeyNotation, KeyPlace, KeySource, Keyring};
 use crate::limits::{CallLimits, CompileLimits};
 use crate::reload::BUILT_IN;
-use crate::sandbox::{Codec, Compiler, Component, Digest, Engine, Tenancy};
+use crate::sandbox::{Codec, Compiler, Component, Digest, Engine, Reuse, Tenancy};
 
 /// A runtime for one command.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
@@ -53,6 +53,7 @@ pub(super) fn codec(
         keyring: Arc::new(keyring(args)?),
         settings: args.setting.clone().into(),
         limits: CallLimits::default(),
+        reuse: Reuse::default(),
     };
     Ok(Codec::new(Arc::clone(engine), component, tenancy))
 }

@@ -8,6 +8,7 @@ use crate::keyring::{KeySource, Keyring};
 use crate::limits::CallLimits;
 use crate::namespace::Namespace;
 use crate::registry::Undecodable;
+use crate::sandbox::Reuse;
 
 /// What is to be served, as the configuration says.
 #[derive(Clone, Default)]
@@ -35,6 +36,8 @@ pub struct TenantPlan {
     pub undecodable: Undecodable,
     /// What one call may use.
     pub limits: CallLimits,
+    /// How long one instance serves.
+    pub reuse: Reuse,
 }
 
 /// Where a component comes from.

@@ -5,6 +5,7 @@ mod encodings;
 pub mod native;
 mod oversized;
 mod pace;
+mod reuse;
 mod slots;
 mod undecodable;
 
@@ -29,6 +30,8 @@ use crate::protocol::Verb;
 use encodings::Encodings;
 pub use oversized::Oversized;
 use pace::Pace;
+pub use reuse::Reuse;
+use reuse::{Kept, Life};
 use slots::Slots;
 pub use undecodable::Decoded;
 
@@ -41,6 +44,8 @@ pub struct Tenancy {
     pub settings: Arc<[(String, String)]>,
     /// What one call may use.
     pub limits: CallLimits,
+    /// How long one instance serves.
+    pub reuse: Reuse,
 }
 
 /// A component with one namespace's keys, settings and limits.
@@ -49,6 +54,7 @@ pub struct Codec {
     component: Arc<Component>,
     tenancy: Arc<Tenancy>,
     slots: Slots,
+    kept: Kept,
     log_rate: LogRate,
     pace: Pace,
     encodings: Option<Encodings>,
@@ -58,11 +64,13 @@ impl Codec {
     /// The component, at the service of a namespace.
     pub fn new(engine: Arc<Engine>, component: Arc<Component>, tenancy: Tenancy) -> Self {
         let slots = Slots::new(tenancy.limits.concurrency, tenancy.limits.queue);
+        let kept = Kept::new(tenancy.reuse, Arc::clone(&engine.kept));
         Self {
             engine,
             component,
             tenancy: Arc::new(tenancy),
             slots,
+            kept,
             log_rate: LogRate::default(),
             pace: Pace::default(),
             encodings: None,
@@ -85,7 +93,12 @@ impl Codec {
         Instant::now() + self.tenancy.limits.deadline
     }
 
-    /// Encodes or decodes, in a fresh instance: as many payloads as were given, in the same
+    /// Drops the instances that have waited for another call for too long.
+    pub fn drop_aged(&self) {
+        self.kept.drop_aged();
+    }
+
+    /// Encodes or decodes, in a fresh instance unless the namespace opted out of that: as many payloads as were given, in the same
     /// order, or an error and no payload.
     pub async fn call(
         &self,
@@ -129,13 +142,17 @@ impl Codec {
         argument: &Argument<'_>,
         deadline: Instant,
     ) -> Option<Result<Transcoded, CallError>> {
-        let mut store = self.store(namespace, deadline, Turns::One);
-        let called = self.enter_at_once(&mut store, verb, argument);
+        let (mut store, life) = self.begin(namespace, deadline, Turns::One);
+        let called = self.enter_at_once(&mut store, life, verb, argument);
         let state = store.data();
         self.pace.note(state.is_slow);
         match called.map_err(|error| CallError::stopped(&error, state)) {
+            Ok((life, called)) => {
+                self.kept.keep(store, life);
+                Some(Ok(called))
+            }
             Err(CallError::Deadline) if state.ticks > 0 => None,
-            called => Some(called),
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -146,8 +163,8 @@ impl Codec {
         argument: &Argument<'_>,
         deadline: Instant,
     ) -> Result<Transcoded, CallError> {
-        let mut store = self.store(namespace, deadline, Turns::Many);
-        let entered = self.enter(&mut store, verb, argument);
+        let (mut store, life) = self.begin(namespace, deadline, Turns::Many);
+        let entered = self.enter(&mut store, life, verb, argument);
         // Epochs stop guest code only; this stops everything that waits.
         let called = timeout_at(deadline.into(), entered).await;
         let state = store.data();
@@ -157,7 +174,11 @@ impl Codec {
         }
         match called {
             Err(_) => Err(CallError::Deadline),
-            Ok(called) => called.map_err(|error| CallError::stopped(&error, state)),
+            Ok(Err(error)) => Err(CallError::stopped(&error, state)),
+            Ok(Ok((life, called))) => {
+                self.kept.keep(store, life);
+                Ok(called)
+            }
         }
     }
 
@@ -175,13 +196,26 @@ impl Codec {
             .await
     }
 
+    /// A store for the call, with an instance in it if there is one that may be called again.
+    fn begin(
+        &self,
+        namespace: Option<&str>,
+        deadline: Instant,
+        turns: Turns,
+    ) -> (Store<State>, Option<Life>) {
+        match self.kept.take(namespace) {
+            Some((mut store, life)) => {
+                store.data_mut().begin_again(turns, ticks_until(deadline));
+                store.set_epoch_deadline(1);
+                (store, Some(life))
+            }
+            None => (self.store(namespace, deadline, turns), None),
+        }
+    }
+
     fn store(&self, namespace: Option<&str>, deadline: Instant, turns: Turns) -> Store<State> {
         let limits = &self.tenancy.limits;
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        // The next tick may come at once, and the deadline must not come before its time.
-        let ticks = remaining.as_millis().div_ceil(TICK.as_millis()) + 1;
-        let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
-        let state = State::new(&self.tenancy, turns, ticks, namespace);
+        let state = State::new(&self.tenancy, turns, ticks_until(deadline), namespace);
         let mut store = Store::new(self.component.pre.engine(), state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.lift_bytes);
@@ -194,26 +228,38 @@ impl Codec {
     fn enter_at_once(
         &self,
         store: &mut Store<State>,
+        life: Option<Life>,
         verb: Verb,
         argument: &Argument<'_>,
-    ) -> wasmtime::Result<Transcoded> {
-        let instance = self.component.pre.instantiate(&mut *store)?;
-        let function: Transcode = instance.get_typed_func(&mut *store, self.function(verb))?;
+    ) -> wasmtime::Result<(Life, Transcoded)> {
+        let life = match life {
+            Some(life) => life,
+            None => Life::begin(self.component.pre.instantiate(&mut *store)?),
+        };
+        let function: Transcode = life
+            .instance
+            .get_typed_func(&mut *store, self.function(verb))?;
         let (called,) = function.call(store, (&argument.payloads(),))?;
-        Ok(called)
+        Ok((life, called))
     }
 
     async fn enter(
         &self,
         store: &mut Store<State>,
+        life: Option<Life>,
         verb: Verb,
         argument: &Argument<'_>,
-    ) -> wasmtime::Result<Transcoded> {
-        let instance = self.component.pre.instantiate_async(&mut *store).await?;
-        let function: Transcode = instance.get_typed_func(&mut *store, self.function(verb))?;
+    ) -> wasmtime::Result<(Life, Transcoded)> {
+        let life = match life {
+            Some(life) => life,
+            None => Life::begin(self.component.pre.instantiate_async(&mut *store).await?),
+        };
+        let function: Transcode = life
+            .instance
+            .get_typed_func(&mut *store, self.function(verb))?;
         let payloads = argument.payloads();
         let (called,) = function.call_async(store, (&payloads,)).await?;
-        Ok(called)
+        Ok((life, called))
     }
 
     fn function(&self, verb: Verb) -> &ComponentExportIndex {
@@ -222,6 +268,14 @@ impl Codec {
             Verb::Decode | Verb::Download => &self.component.decode,
         }
     }
+}
+
+/// Epochs until then, at least: the next one may come at once, and a deadline must not come
+/// before its time.
+fn ticks_until(deadline: Instant) -> u64 {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    let ticks = remaining.as_millis().div_ceil(TICK.as_millis()) + 1;
+    u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
 /// What a reply must satisfy: clients match payloads by position, and Go's fail on another count.

@@ -9,7 +9,7 @@ use wasmtime::{
 };
 
 use super::world::{self, State};
-use crate::limits::{CALL_CEILING, CALL_FLOOR, POOL_CALLS, POOL_CODECS, TICK};
+use crate::limits::{CALL_CEILING, CALL_FLOOR, POOL_CALLS, POOL_CODECS, POOL_KEPT, TICK};
 
 /// Everything codecs run on; one per process.
 ///
@@ -19,6 +19,8 @@ pub struct Engine {
     runtimes: Arc<Runtimes>,
     /// Calls at once, over all codecs.
     pub(super) slots: Semaphore,
+    /// Instances that wait for another call, over all codecs.
+    pub(super) kept: Arc<Semaphore>,
 }
 
 /// How much stack a codec gets.
@@ -76,6 +78,7 @@ impl Engine {
         Ok(Self {
             runtimes,
             slots: Semaphore::new(POOL_CALLS),
+            kept: Arc::new(Semaphore::new(POOL_KEPT)),
         })
     }
 
@@ -178,7 +181,7 @@ fn stacks(config: &mut Config, class: StackClass) {
 
 fn pool(class: StackClass, room: Room) -> PoolingAllocationConfig {
     let calls = match room {
-        Room::Many => u32::try_from(POOL_CALLS).expect("a small constant"),
+        Room::Many => u32::try_from(POOL_CALLS + POOL_KEPT).expect("a small constant"),
         Room::One => 1,
     };
     // A slot stays mapped to the image of the component that used it last. Two for each codec

@@ -40,6 +40,11 @@ impl Meter {
             refused: false,
         }
     }
+
+    /// Bytes of all memories.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.memory.used
+    }
 }
 
 impl Budget {

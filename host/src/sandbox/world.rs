@@ -103,8 +103,7 @@ impl State {
             turns,
             ticks,
             started: Instant::now(),
-            // All whole ticks but the one that may come at once.
-            time: TICK.saturating_mul(u32::try_from(ticks.saturating_sub(1)).unwrap_or(u32::MAX)),
+            time: time(ticks),
             is_slow: false,
             namespace: namespace.map(Box::from),
             tenancy: Arc::clone(tenancy),
@@ -112,6 +111,21 @@ impl State {
             handles,
             wasi: None,
         }
+    }
+
+    /// Begins another call of an instance that goes on.
+    pub(super) fn begin_again(&mut self, turns: Turns, ticks: u64) {
+        self.turns = turns;
+        self.ticks = ticks;
+        self.started = Instant::now();
+        self.time = time(ticks);
+        self.is_slow = false;
+        self.random = RandomBudget(self.tenancy.limits.random_bytes);
+    }
+
+    /// The namespace's name, where the request has one.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
     }
 
     /// Lets a host function handle so many bytes, or ends the call.
@@ -148,6 +162,11 @@ impl State {
     pub(super) fn log(&self) -> Option<&GuestLog> {
         self.wasi.as_ref().map(|(_, log)| log)
     }
+}
+
+/// All whole ticks but the one that may come at once.
+fn time(ticks: u64) -> Duration {
+    TICK.saturating_mul(u32::try_from(ticks.saturating_sub(1)).unwrap_or(u32::MAX))
 }
 
 impl WasiView for State {

@@ -1,4 +1,5 @@
 //! Counts its calls in a static, and shows a block of memory that it wrote the last payload to.
+//! It panics at a payload that says so, and takes four megabytes at another.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +18,11 @@ impl Codec for Remembers {
     fn code(_: Verb, mut payloads: Vec<Payload>) -> Answer {
         let calls = CALLS.fetch_add(1, Ordering::Relaxed);
         for payload in &mut payloads {
+            match &*payload.data {
+                b"panic" => panic!("as it was told"),
+                b"grow" => std::mem::forget(vec![1u8; 4 << 20]),
+                _ => {}
+            }
             let last = LAST.replace(payload.data.clone());
             note(payload, "x-calls-before", calls.to_string());
             note(payload, "x-last", last);
