@@ -11,7 +11,7 @@ use std::task::Poll;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::limits::ASIDE_NICENESS;
+use crate::limits::{ASIDE_NICENESS, HERE_SLICE};
 
 /// The threads that work aside.
 pub struct Lanes {
@@ -80,6 +80,32 @@ impl Drop for Lanes {
         }
     }
 }
+
+/// Has this thread, on which requests come in, interrupt those that work aside as soon as it has
+/// something to do. A higher priority alone would have it wait for the end of their slice.
+#[cfg(target_os = "linux")]
+pub fn come_first() {
+    let attributes = libc::sched_attr {
+        size: size_of::<libc::sched_attr>() as u32,
+        sched_policy: libc::SCHED_OTHER as u32,
+        sched_flags: 0,
+        sched_nice: 0,
+        sched_priority: 0,
+        sched_runtime: HERE_SLICE.as_nanos() as u64,
+        sched_deadline: 0,
+        sched_period: 0,
+    };
+    // SAFETY: the kernel reads the attributes, which are alive and of the size that they say.
+    // Before Linux 6.12 the slice is ignored, and nothing is lost.
+    #[expect(unsafe_code, reason = "it has no safe wrapper")]
+    unsafe {
+        libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0);
+    }
+}
+
+/// Elsewhere nothing of the kind is known.
+#[cfg(not(target_os = "linux"))]
+pub fn come_first() {}
 
 /// Lowers the priority of this thread.
 fn yield_to_others() {

@@ -270,6 +270,10 @@ pub const REMOVAL_GRACE: Duration = Duration::from_millis(500);
 /// some 20 µs, which is a tenth of that.
 pub const HERE_BYTES: usize = 256 << 10;
 
+/// What the threads that requests come in on ask the scheduler for at a time: its least. Small
+/// requests take less, and one that waits need not wait for a longer slice of another thread's.
+pub const HERE_SLICE: Duration = Duration::from_micros(100);
+
 /// How much lower the priority of the threads is that work aside: at 10, one that has always
 /// something to do gets a tenth of a processor that others want as well, and all of one that
 /// nobody does.

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Failure, ServeArgs};
 use crate::config::Config;
 use crate::http::{Http, Policy};
-use crate::lanes::Lanes;
+use crate::lanes::{self, Lanes};
 use crate::limits::{CompileLimits, START_PATIENCE};
 use crate::registry::Registry;
 use crate::reload::{ComponentSource, KeyringPlan, Plan, Reload, TenantPlan, Watched};
@@ -28,7 +28,10 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     let settings = Settings::read(&args)?;
     let listen = settings.listen(&args)?;
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .on_thread_start(lanes::come_first)
+        .enable_all()
+        .build()?;
 
     let registry = Arc::new(Registry::default());
     let http = Arc::new(Http::new(
