@@ -11,7 +11,7 @@ mod components;
 mod plan;
 mod source;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,7 @@ use crate::sandbox::{Codec, Component, Digest, Loader, Tenancy};
 use components::Components;
 use plan::Seat;
 pub use plan::{ComponentSource, KeyringPlan, Plan, TenantPlan};
+use source::Listing;
 pub use source::Watched;
 
 /// The codec we ship, which serves where no other component is named.
@@ -51,6 +52,8 @@ pub struct Reload {
     /// What was complained about, so that it is said once.
     complaints: BTreeMap<(Seat, Matter), String>,
     directory_complaint: Option<String>,
+    /// Files of the directory that were said to serve nobody.
+    misnamed: BTreeSet<String>,
     /// Places whose last good component was asked for, which is worth doing once.
     recovered: HashSet<String>,
     /// Whether sources may change under our eyes, so that what is wrong for a moment is not
@@ -93,6 +96,7 @@ impl Reload {
             built_in: Digest::of(BUILT_IN),
             complaints: BTreeMap::new(),
             directory_complaint: None,
+            misnamed: BTreeSet::new(),
             recovered: HashSet::new(),
             following: false,
         }
@@ -211,8 +215,8 @@ impl Reload {
             self.listing.clear();
             return;
         };
-        let names = match source::list(directory) {
-            Ok(names) => names,
+        let Listing { names, misnamed } = match source::list(directory) {
+            Ok(listing) => listing,
             Err(error) => {
                 let text = format!("cannot read the directory {}: {error}", directory.display());
                 if self.directory_complaint.as_ref() != Some(&text) {
@@ -223,6 +227,14 @@ impl Reload {
             }
         };
         self.directory_complaint = None;
+        for name in misnamed.difference(&self.misnamed) {
+            tracing::warn!(
+                "{name:?} in {} serves nobody: a component there is called <namespace>.wasm, of \
+                 letters, digits, '.', '_' and '-'",
+                directory.display()
+            );
+        }
+        self.misnamed = misnamed;
         let now = Instant::now();
         self.listing
             .extend(names.into_iter().map(|name| (name, now)));

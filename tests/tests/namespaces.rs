@@ -77,6 +77,10 @@ fn the_directory_alone_serves_its_namespaces() {
     );
     let nobody = Request::post("/decode", "{}");
     assert_eq!(server.ask(&nobody).status, 404, "there is no fallback");
+    for name in ["not a name.wasm", "..wasm"] {
+        server.logs(&["WARN", &format!("\"{name}\""), "serves nobody"]);
+    }
+    assert!(!server.log().contains(".hidden.txt"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A file that is looked at again and again.
 
+use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
@@ -74,11 +75,14 @@ impl Watched {
         self.changed_at.is_none_or(|at| at.elapsed() >= SETTLED)
     }
 
-    /// A stamp tells nothing when the file was written at about the time it was read.
+    /// A stamp tells nothing when the file was written at about the time it was read, also where
+    /// whoever wrote it gave it an older date.
     fn is_trusted(&self, stamp: &Stamp) -> bool {
-        self.read_at
-            .and_then(|read| read.duration_since(stamp.modified).ok())
-            .is_some_and(|age| age >= STAMP_STEP)
+        let is_old = |time: SystemTime| {
+            let age = self.read_at.and_then(|read| read.duration_since(time).ok());
+            age.is_some_and(|age| age >= STAMP_STEP)
+        };
+        is_old(stamp.modified) && is_old(stamp.changed_at())
     }
 
     fn fail(&mut self, error: String) {
@@ -100,6 +104,18 @@ impl Stamp {
             inode: (metadata.dev(), metadata.ino()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+}
+
+impl Stamp {
+    /// When anything about the file was changed, its dates included.
+    fn changed_at(&self) -> SystemTime {
+        let (seconds, nanoseconds) = self.changed;
+        let since = Duration::new(
+            u64::try_from(seconds).unwrap_or(0),
+            u32::try_from(nanoseconds).unwrap_or(0),
+        );
+        SystemTime::UNIX_EPOCH + since
     }
 }
 
@@ -142,17 +158,27 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The namespaces that have a `<namespace>.wasm` in the directory.
-pub(super) fn list(directory: &Path) -> std::io::Result<Vec<Namespace<'static>>> {
-    let mut names = Vec::new();
+/// What a directory of components holds.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// The namespaces that have a `<namespace>.wasm`.
+    pub(super) names: Vec<Namespace<'static>>,
+    /// Names of files that are components by their ending, and whose names serve no namespace.
+    pub(super) misnamed: BTreeSet<String>,
+}
+
+/// Lists the directory.
+pub(super) fn list(directory: &Path) -> std::io::Result<Listing> {
+    let mut listing = Listing::default();
     for entry in std::fs::read_dir(directory)? {
         let name = entry?.file_name();
-        let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".wasm")) else {
-            continue;
-        };
-        if let Ok(namespace) = Namespace::parse(stem) {
-            names.push(namespace.into_owned());
+        let name = name.to_string_lossy();
+        let stem = name.strip_suffix(".wasm").map(Namespace::parse);
+        if let Some(Ok(namespace)) = stem {
+            listing.names.push(namespace.into_owned());
+        } else if name.to_ascii_lowercase().ends_with(".wasm") {
+            listing.misnamed.insert(name.into_owned());
         }
     }
-    Ok(names)
+    Ok(listing)
 }
