@@ -2,7 +2,7 @@
 //!
 //! A codec is a WebAssembly component that a team ships as one `.wasm` file. The server holds
 //! the sockets, the keys and the clock; a component holds only the logic, and nothing outlives
-//! a call.
+//! a call unless its operator wants it to.
 //!
 //! # The way of a request
 //!
@@ -10,12 +10,16 @@
 //! the order of the checks. What they make of it are types that later steps ask for: a
 //! [`namespace::Namespace`] has one fallible constructor, an [`auth::Grant`] one maker. The
 //! [`registry`] knows which [`sandbox::Codec`] serves the grant's namespace, and the
-//! [`sandbox`] runs it: one slot, one store, one fresh instance, one deadline. A list that is
-//! foreign to the codec, by its own word, is passed through without a call.
+//! [`sandbox`] runs it: one slot, one store, one fresh instance (unless the namespace opted out of
+//! that), one deadline. A list that is foreign to the codec, by its own word, is passed through
+//! without a call. The payloads are one `proto::Batch` all the way, from JSON to the guest's
+//! memory and back.
 //!
 //! What might take long is done aside ([`lanes`]), by threads of lower priority, where no small
 //! request waits for it: large bodies and slow codecs from the start, the rest from the moment
-//! that it waits or has to give others a turn.
+//! that it waits or has to give others a turn. A codec that imports nothing to wait for is first
+//! called on the thread's own stack, and anew on a stack of its own if it is not done within a
+//! tick.
 //!
 //! # The way of a component
 //!

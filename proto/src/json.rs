@@ -35,7 +35,7 @@
 //! # Memory
 //!
 //! What is allocated is proportional to the body, whatever a body claims, and whoever accepts bodies limits
-//! their size. A payload takes three bytes of JSON at the least (`{},`) and 72 in memory, so their number
+//! their size. A payload takes three bytes of JSON at the least (`{},`) and 48 in memory, so their number
 //! has a limit of its own.
 
 mod base64;
