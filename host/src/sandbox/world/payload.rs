@@ -214,7 +214,7 @@ impl Replied {
         let mut room = 0usize;
         for record in records.clone() {
             let [_, data, _] = Span::fields(record);
-            room = room.saturating_add(data.count as usize);
+            room = room.saturating_add(data.bytes(cx)?.len());
         }
         cx.consume_fuel(room)?;
         let mut batch = Batch::with_capacity(room + VALUES * records.len());
@@ -274,8 +274,8 @@ impl Span {
         if !self.at.is_multiple_of(T::ALIGN32) {
             bail!("list pointer is not aligned");
         }
-        cx.consume_fuel_array(self.count as usize, cost)?;
         let bytes = self.memory(cx, T::SIZE32)?;
+        cx.consume_fuel_array(self.count as usize, cost)?;
         Ok(bytes.chunks_exact(T::SIZE32))
     }
 
