@@ -83,23 +83,30 @@ impl Drop for Lanes {
 
 /// Has this thread, on which requests come in, interrupt those that work aside as soon as it has
 /// something to do. A higher priority alone would have it wait for the end of their slice.
+///
+/// Policy and priority stay what whoever started the server gave it.
 #[cfg(target_os = "linux")]
 pub fn come_first() {
-    let attributes = libc::sched_attr {
-        size: size_of::<libc::sched_attr>() as u32,
-        sched_policy: libc::SCHED_OTHER as u32,
+    const SIZE: u32 = size_of::<libc::sched_attr>() as u32;
+    let mut attributes = libc::sched_attr {
+        size: SIZE,
+        sched_policy: 0,
         sched_flags: 0,
         sched_nice: 0,
         sched_priority: 0,
-        sched_runtime: HERE_SLICE.as_nanos() as u64,
+        sched_runtime: 0,
         sched_deadline: 0,
         sched_period: 0,
     };
-    // SAFETY: the kernel reads the attributes, which are alive and of the size that they say.
-    // Before Linux 6.12 the slice is ignored, and nothing is lost.
+    // SAFETY: the kernel writes and reads as many bytes of the attributes as it is told that they
+    // have. Before Linux 6.12 it ignores the slice, and nothing is lost.
     #[expect(unsafe_code, reason = "it has no safe wrapper")]
     unsafe {
-        libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0);
+        let is_told = libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, SIZE, 0);
+        if is_told == 0 && attributes.sched_policy == libc::SCHED_OTHER as u32 {
+            attributes.sched_runtime = HERE_SLICE.as_nanos() as u64;
+            libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0);
+        }
     }
 }
 
