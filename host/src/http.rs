@@ -9,8 +9,8 @@
 //! 4. **auth**: gives the [`Grant`] that everything after asks for. (No rules yet.)
 //! 5. **registry**: the namespace's tenant, or 404; after auth, so that names can't be probed.
 //! 6. **payloads**: type and size of the body, or 415, 413 and 408.
-//! 7. **codec**: its JSON, or 400; a call in a fresh sandbox, unless all of it is foreign to the
-//!    codec by its own word, or 400, 500, 503 and 504; and the reply as JSON, with 200. Large bodies
+//! 7. **codec**: its JSON, or 400; a call in the sandbox, unless all of it is foreign to the codec
+//!    by its own word, or 400, 500, 503 and 504; and the reply as JSON, with 200. Large bodies
 //!    and slow codecs have this done aside.
 //!
 //! How connections come and go is [`crate::server`]'s business.

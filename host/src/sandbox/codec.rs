@@ -1,6 +1,7 @@
 //! A codec: a component with one namespace's keys, settings and limits; and one call of it.
 
 mod encodings;
+mod failure;
 #[cfg(feature = "native")]
 pub mod native;
 mod oversized;
@@ -9,7 +10,6 @@ mod reuse;
 mod slots;
 mod undecodable;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,17 +17,18 @@ use proto::wire::MAX_ENTRIES;
 use proto::{Batch, PayloadRef};
 use tokio::task::yield_now;
 use tokio::time::timeout_at;
-use wasmtime::component::ComponentExportIndex;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::Store;
 
 use super::component::Component;
 use super::engine::Engine;
 use super::wasi::LogRate;
 use super::world::{Argument, CodecError, Replied, State, Transcode, Transcoded, Turns};
 use crate::keyring::Keyring;
-use crate::limits::{CallLimits, ERROR_TEXT_BYTES, HERE_BYTES, TICK};
+use crate::limits::{CallLimits, HERE_BYTES, TICK};
 use crate::protocol::Verb;
 use encodings::Encodings;
+use failure::readable;
+pub use failure::{BadReply, CallError};
 pub use oversized::Oversized;
 use pace::Pace;
 pub use reuse::Reuse;
@@ -98,8 +99,8 @@ impl Codec {
         self.kept.drop_aged();
     }
 
-    /// Encodes or decodes, in a fresh instance unless the namespace opted out of that: as many payloads as were given, in the same
-    /// order, or an error and no payload.
+    /// Encodes or decodes, in a fresh instance unless the namespace opted out of that: as many
+    /// payloads as were given, in the same order, or an error and no payload.
     pub async fn call(
         &self,
         verb: Verb,
@@ -236,9 +237,7 @@ impl Codec {
             Some(life) => life,
             None => Life::begin(self.component.pre.instantiate(&mut *store)?),
         };
-        let function: Transcode = life
-            .instance
-            .get_typed_func(&mut *store, self.function(verb))?;
+        let function = self.function(store, life, verb)?;
         let (called,) = function.call(store, (&argument.payloads(),))?;
         Ok((life, called))
     }
@@ -254,19 +253,23 @@ impl Codec {
             Some(life) => life,
             None => Life::begin(self.component.pre.instantiate_async(&mut *store).await?),
         };
-        let function: Transcode = life
-            .instance
-            .get_typed_func(&mut *store, self.function(verb))?;
+        let function = self.function(store, life, verb)?;
         let payloads = argument.payloads();
         let (called,) = function.call_async(store, (&payloads,)).await?;
         Ok((life, called))
     }
 
-    fn function(&self, verb: Verb) -> &ComponentExportIndex {
-        match verb {
+    fn function(
+        &self,
+        store: &mut Store<State>,
+        life: Life,
+        verb: Verb,
+    ) -> wasmtime::Result<Transcode> {
+        let index = match verb {
             Verb::Encode => &self.component.encode,
             Verb::Decode | Verb::Download => &self.component.decode,
-        }
+        };
+        life.instance.get_typed_func(store, index)
     }
 }
 
@@ -301,118 +304,3 @@ fn check_reply(replied: &Batch, expected: usize, limit: usize) -> Result<(), Cal
     }
     Ok(())
 }
-
-/// A codec's text for the caller: bounded, and without anything that a terminal would obey.
-fn readable(text: &str) -> String {
-    let cut = &text[..text.floor_char_boundary(ERROR_TEXT_BYTES)];
-    let mut text: String = cut
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    // What a control character is replaced by has more bytes.
-    text.truncate(text.floor_char_boundary(ERROR_TEXT_BYTES));
-    tracing::debug!(target: "codec_host::guest", "the codec says: {text}");
-    text
-}
-
-/// Why a call gave no payloads.
-#[derive(Debug)]
-pub enum CallError {
-    /// The codec says that a payload is bad and always will be; its text, fit to be shown.
-    Invalid(String),
-    /// The codec says that it might work later; its text, fit to be shown.
-    Unavailable(String),
-    /// All slots are taken, and as many calls wait for one as may.
-    Busy,
-    /// It took longer than it may.
-    Deadline,
-    /// It asked for more memory, or larger tables, than it may have, and failed.
-    OutOfMemory,
-    /// It handed over more at once than it may.
-    Oversized(Oversized),
-    /// It trapped, or did what an instance must not.
-    Trapped {
-        /// The trap, where it was one.
-        trap: Option<Trap>,
-        /// wasmtime's words, for the log.
-        cause: String,
-    },
-    /// It answered something that no client may see.
-    BadReply(BadReply),
-}
-
-/// What is wrong with a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadReply {
-    /// Not as many payloads as it was given.
-    Count {
-        /// How many it answered.
-        replied: usize,
-        /// How many it was given.
-        expected: usize,
-    },
-    /// A payload with the same metadata key twice.
-    DuplicateKey,
-    /// A payload with more metadata and external payloads than there can be.
-    Entries,
-    /// More than the namespace's limit, in bytes.
-    TooLarge {
-        /// The limit.
-        limit: usize,
-    },
-}
-
-impl CallError {
-    fn stopped(error: &wasmtime::Error, state: &State) -> Self {
-        let trap = error.downcast_ref::<Trap>().copied();
-        if trap == Some(Trap::Interrupt) {
-            return Self::Deadline;
-        }
-        if error.is::<PoolConcurrencyLimitError>() {
-            return Self::Busy;
-        }
-        if state.meter.refused {
-            return Self::OutOfMemory;
-        }
-        if let Some(oversized) = Oversized::of(error) {
-            return Self::Oversized(oversized);
-        }
-        Self::Trapped {
-            trap,
-            cause: super::component::words(error),
-        }
-    }
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(text) => write!(f, "invalid: {text}"),
-            Self::Unavailable(text) => write!(f, "unavailable: {text}"),
-            Self::Busy => f.write_str("its slots are taken, and its queue is full"),
-            Self::Deadline => f.write_str("it took longer than its deadline"),
-            Self::OutOfMemory => {
-                f.write_str("it asked for more memory, or larger tables, than its limits")
-            }
-            Self::Oversized(oversized) => write!(f, "{oversized}"),
-            Self::Trapped { cause, .. } => write!(f, "it trapped: {cause}"),
-            Self::BadReply(BadReply::Count { replied, expected }) => {
-                write!(f, "it answered {replied} payloads for {expected}")
-            }
-            Self::BadReply(BadReply::DuplicateKey) => {
-                f.write_str("it answered a metadata key twice")
-            }
-            Self::BadReply(BadReply::Entries) => {
-                write!(
-                    f,
-                    "it answered a payload of more than {MAX_ENTRIES} entries"
-                )
-            }
-            Self::BadReply(BadReply::TooLarge { limit }) => {
-                write!(f, "it answered more than {limit} bytes")
-            }
-        }
-    }
-}
-
-impl std::error::Error for CallError {}
