@@ -1,8 +1,9 @@
 //! The world `temporal:codec/codec`, as the host provides it.
 //!
-//! Types and exports are generated from `wit/`. The imports are written out here instead, since
-//! the generated ones would copy every argument: these borrow the guest's memory. wasmtime
-//! checks each against the component's own idea of it when the component is linked.
+//! The small types, and the settings' interface, are generated from `wit/`. Whatever payloads go
+//! through is written out here instead, since what is generated would copy every argument: these
+//! borrow the guest's memory, and the host's. wasmtime checks each against the component's own
+//! idea of it, imports when it is linked and exports when they are called.
 
 mod keyring;
 mod payload;
@@ -29,7 +30,6 @@ mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "codec",
-        exports: { default: async },
         with: { "temporal:codec/keyring.key": super::KeyHandle },
     });
 }
