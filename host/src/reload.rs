@@ -8,25 +8,26 @@
 
 mod choice;
 mod components;
+mod directory;
 mod plan;
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 
 use crate::keyring::KeyPlace;
-use crate::limits::{POLL, REMOVAL_GRACE};
+use crate::limits::POLL;
 use crate::namespace::Namespace;
 use crate::registry::{Registry, Tenant, Tenants};
 use crate::sandbox::{Codec, Component, Digest, Loader, Tenancy};
 use components::Components;
+use directory::Directory;
 use plan::Seat;
 pub use plan::{ComponentSource, KeyringPlan, Plan, TenantPlan};
-use source::Listing;
 pub use source::Watched;
 
 /// The codec we ship, which serves where no other component is named.
@@ -44,16 +45,12 @@ pub struct Reload {
     /// What is served now, and what it was made from.
     serving: BTreeMap<Seat, Serving>,
     files: HashMap<PathBuf, Watched>,
-    /// Component files that were there: one that vanishes counts for a moment longer.
-    listing: BTreeMap<Namespace<'static>, Instant>,
+    directory: Directory,
     components: Components,
     /// The digest of [`BUILT_IN`].
     built_in: Digest,
     /// What was complained about, so that it is said once.
     complaints: BTreeMap<(Seat, Matter), String>,
-    directory_complaint: Option<String>,
-    /// Files of the directory that were said to serve nobody.
-    misnamed: BTreeSet<String>,
     /// Places whose last good component was asked for, which is worth doing once.
     recovered: HashSet<String>,
     /// Whether sources may change under our eyes, so that what is wrong for a moment is not
@@ -91,12 +88,10 @@ impl Reload {
             next_plan,
             serving: BTreeMap::new(),
             files: HashMap::new(),
-            listing: BTreeMap::new(),
+            directory: Directory::default(),
             components: Components::new(loader),
             built_in: Digest::of(BUILT_IN),
             complaints: BTreeMap::new(),
-            directory_complaint: None,
-            misnamed: BTreeSet::new(),
             recovered: HashSet::new(),
             following: false,
         }
@@ -113,7 +108,9 @@ impl Reload {
             .complaints
             .iter()
             .map(|((seat, _), text)| format!("{seat}: {text}"));
-        complaints.chain(self.directory_complaint.clone()).collect()
+        complaints
+            .chain(self.directory.complaint().cloned())
+            .collect()
     }
 
     /// Follows the sources, on a thread of its own, for as long as the process lives.
@@ -138,7 +135,7 @@ impl Reload {
 
     /// One look at everything; swaps the registry if anything has changed.
     fn look(&mut self) {
-        self.list_directory();
+        self.directory.list(self.plan.codecs.as_deref());
         let wanted = self.wanted();
         let mut changed = false;
         let mut next = BTreeMap::new();
@@ -183,11 +180,11 @@ impl Reload {
                 .plan
                 .codecs
                 .as_ref()
-                .filter(|_| self.listing.contains_key(name));
+                .filter(|_| self.directory.contains(name));
             directory.map(|directory| ComponentSource::File(directory.join(format!("{name}.wasm"))))
         };
         let mut wanted = BTreeMap::new();
-        for name in self.listing.keys() {
+        for name in self.directory.names() {
             let plan = TenantPlan {
                 component: in_directory(name),
                 ..self.plan.defaults.clone()
@@ -206,40 +203,6 @@ impl Reload {
             plan.component.get_or_insert(ComponentSource::BuiltIn);
         }
         wanted
-    }
-
-    /// Which namespaces have a file in the directory, or had one a moment ago. A directory
-    /// that cannot be read takes nobody's codec away.
-    fn list_directory(&mut self) {
-        let Some(directory) = &self.plan.codecs else {
-            self.listing.clear();
-            return;
-        };
-        let Listing { names, misnamed } = match source::list(directory) {
-            Ok(listing) => listing,
-            Err(error) => {
-                let text = format!("cannot read the directory {}: {error}", directory.display());
-                if self.directory_complaint.as_ref() != Some(&text) {
-                    tracing::error!("{text}; what is loaded goes on serving");
-                    self.directory_complaint = Some(text);
-                }
-                return;
-            }
-        };
-        self.directory_complaint = None;
-        for name in misnamed.difference(&self.misnamed) {
-            tracing::warn!(
-                "{name:?} in {} serves nobody: a component there is called <namespace>.wasm, of \
-                 letters, digits, '.', '_' and '-'",
-                directory.display()
-            );
-        }
-        self.misnamed = misnamed;
-        let now = Instant::now();
-        self.listing
-            .extend(names.into_iter().map(|name| (name, now)));
-        self.listing
-            .retain(|_, seen| now.duration_since(*seen) <= REMOVAL_GRACE);
     }
 
     fn look_at(&mut self, path: &Path) -> Result<Digest, String> {

@@ -1,13 +1,11 @@
 //! A file that is looked at again and again.
 
-use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::limits::{ARTIFACT_BYTES, HERE_BYTES};
-use crate::namespace::Namespace;
 use crate::sandbox::{Digest, give_way};
 
 /// How old a modification must be before its time stamp is trusted to tell it from the next
@@ -156,29 +154,4 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
             Err(error) => return Err(format!("cannot be read: {error}")),
         }
     }
-}
-
-/// What a directory of components holds.
-#[derive(Default)]
-pub(super) struct Listing {
-    /// The namespaces that have a `<namespace>.wasm`.
-    pub(super) names: Vec<Namespace<'static>>,
-    /// Names of files that are components by their ending, and whose names serve no namespace.
-    pub(super) misnamed: BTreeSet<String>,
-}
-
-/// Lists the directory.
-pub(super) fn list(directory: &Path) -> std::io::Result<Listing> {
-    let mut listing = Listing::default();
-    for entry in std::fs::read_dir(directory)? {
-        let name = entry?.file_name();
-        let name = name.to_string_lossy();
-        let stem = name.strip_suffix(".wasm").map(Namespace::parse);
-        if let Some(Ok(namespace)) = stem {
-            listing.names.push(namespace.into_owned());
-        } else if name.to_ascii_lowercase().ends_with(".wasm") {
-            listing.misnamed.insert(name.into_owned());
-        }
-    }
-    Ok(listing)
 }
