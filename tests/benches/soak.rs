@@ -20,6 +20,8 @@ mod compiler;
 mod good;
 #[path = "soak/kinds.rs"]
 mod kinds;
+#[path = "soak/latencies.rs"]
+mod latencies;
 #[path = "soak/mix.rs"]
 mod mix;
 #[path = "soak/neighbour.rs"]

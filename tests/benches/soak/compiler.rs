@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use tests::{Request, Server, Setup, bomb, guest, plain};
 
-use crate::neighbour::{measure, quantile};
+use crate::latencies::Latencies;
+use crate::neighbour::measure;
 
 /// Clients that leave the server no time, nor the compiler.
 const SATURATING_CLIENTS: usize = 8;
@@ -35,26 +36,14 @@ pub(crate) fn run(each: Duration) {
     server.logs(&["ERROR", "bomb.wasm"]);
     let again = measure(&server, each);
     println!("a neighbour that has a bomb compiled");
-    for (what, latencies) in [
-        ("alone", &alone),
-        ("first 2 s", &at_first),
-        ("after that", &later),
-        ("alone again", &again),
-    ] {
-        println!(
-            "  {what:<12} {:>7} requests   p50 {:>6} µs   p99 {:>6} µs   p99.9 {:>6} µs   max {:>6} µs",
-            latencies.len(),
-            quantile(latencies, 0.5),
-            quantile(latencies, 0.99),
-            quantile(latencies, 0.999),
-            quantile(latencies, 1.0),
-        );
-    }
-    let p99 = |latencies: &[u128]| quantile(latencies, 0.99) as f64;
+    alone.print("alone");
+    at_first.print("first 2 s");
+    later.print("after that");
+    again.print("alone again");
     println!(
         "  ratio of p99  first 2 s {:.2}   after that {:.2}",
-        p99(&at_first) / p99(&alone),
-        p99(&later) / p99(&alone)
+        at_first.ratio(&alone, 0.99),
+        later.ratio(&alone, 0.99)
     );
     println!("a new version, from being put in place to serving, the median and the longest");
     print_reloads("on an idle machine", &reloads(&server, 0));
@@ -75,31 +64,27 @@ pub(crate) fn run(each: Duration) {
     print_reloads("beside 8 clients that never wait", &busy);
 }
 
-fn print_reloads(when: &str, took: &[u128]) {
-    let (median, longest) = (quantile(took, 0.5), quantile(took, 1.0));
-    println!("  {:>6} ms   {:>6} ms   {when}", median, longest);
+fn print_reloads(when: &str, took: &Latencies) {
+    let (median, longest) = (took.quantile(0.5), took.quantile(1.0));
+    println!("  {median:>6} ms   {longest:>6} ms   {when}");
 }
 
-/// How long each of some new versions takes to serve, in milliseconds and in order. Each has a
-/// digest of its own.
-fn reloads(server: &Server, before: usize) -> Vec<u128> {
-    let mut took: Vec<_> = (0..RELOADS)
-        .map(|version| {
-            let name = ["tag", "identity"][version % 2];
-            let padding = bomb::padding(16 + before + version);
-            let artifact = [guest(name), padding].concat();
-            let put = Instant::now();
-            server.folder.replace("codecs/swapped.wasm", artifact);
-            let is_served = || {
-                let answer = server.encode("swapped", &[plain("in")]).payload();
-                (answer != plain("in")) == (name == "tag")
-            };
-            while !is_served() {
-                thread::sleep(Duration::from_millis(5));
-            }
-            put.elapsed().as_millis()
-        })
-        .collect();
-    took.sort_unstable();
-    took
+/// How long each of some new versions takes to serve, in milliseconds. Each has a digest of its
+/// own.
+fn reloads(server: &Server, before: usize) -> Latencies {
+    Latencies::of((0..RELOADS).map(|version| {
+        let name = ["tag", "identity"][version % 2];
+        let padding = bomb::padding(16 + before + version);
+        let artifact = [guest(name), padding].concat();
+        let put = Instant::now();
+        server.folder.replace("codecs/swapped.wasm", artifact);
+        let is_served = || {
+            let answer = server.encode("swapped", &[plain("in")]).payload();
+            (answer != plain("in")) == (name == "tag")
+        };
+        while !is_served() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        put.elapsed().as_millis()
+    }))
 }

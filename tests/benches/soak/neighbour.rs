@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use tests::{Payload, Request, Server, Setup, plain};
 
+use crate::latencies::Latencies;
+
 /// Clients of the good namespace, each waiting for its answer before it asks again.
 const GOOD_CLIENTS: usize = 2;
 
@@ -43,43 +45,27 @@ pub(crate) fn run(each: Duration) {
     });
     let again = measure(&server, each);
     println!("a neighbour that spins, with {SPINNING_CLIENTS} clients to {GOOD_CLIENTS}");
-    for (what, latencies) in [
-        ("alone", &alone),
-        ("next to it", &next_to_it),
-        ("alone again", &again),
-    ] {
-        println!(
-            "  {what:<12} {:>7} requests   p50 {:>6} µs   p99 {:>6} µs   p99.9 {:>6} µs   max {:>6} µs",
-            latencies.len(),
-            quantile(latencies, 0.5),
-            quantile(latencies, 0.99),
-            quantile(latencies, 0.999),
-            quantile(latencies, 1.0),
-        );
-    }
-    let ratio = |quantile_: f64| {
-        quantile(&next_to_it, quantile_) as f64 / quantile(&alone, quantile_) as f64
-    };
+    alone.print("alone");
+    next_to_it.print("next to it");
+    again.print("alone again");
     println!(
         "  ratio        p50 {:.2}   p99 {:.2}",
-        ratio(0.5),
-        ratio(0.99)
+        next_to_it.ratio(&alone, 0.5),
+        next_to_it.ratio(&alone, 0.99)
     );
 }
 
-/// The latencies of good requests, in microseconds and in order.
-pub(crate) fn measure(server: &Server, each: Duration) -> Vec<u128> {
-    let mut latencies = thread::scope(|scope| {
+/// The latencies of good requests, in microseconds.
+pub(crate) fn measure(server: &Server, each: Duration) -> Latencies {
+    thread::scope(|scope| {
         let clients: Vec<_> = (0..GOOD_CLIENTS)
             .map(|_| scope.spawn(|| ask(server, each)))
             .collect();
         let latencies = clients
             .into_iter()
-            .map(|client| client.join().expect("a client"));
-        latencies.flatten().collect::<Vec<_>>()
-    });
-    latencies.sort_unstable();
-    latencies
+            .flat_map(|client| client.join().expect("a client"));
+        Latencies::of(latencies)
+    })
 }
 
 fn ask(server: &Server, each: Duration) -> Vec<u128> {
@@ -95,10 +81,4 @@ fn ask(server: &Server, each: Duration) -> Vec<u128> {
         thread::sleep(THOUGHT);
     }
     latencies
-}
-
-/// Of latencies that are in order.
-pub(crate) fn quantile(sorted: &[u128], quantile: f64) -> u128 {
-    let last = sorted.len() - 1;
-    sorted[(last as f64 * quantile) as usize]
 }
