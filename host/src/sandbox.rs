@@ -20,6 +20,7 @@ mod component;
 mod engine;
 mod loader;
 mod meter;
+mod pages;
 mod unfit;
 mod wasi;
 mod world;

@@ -8,6 +8,7 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmFeatures,
 };
 
+use super::pages;
 use super::world::{self, State};
 use crate::limits::{CALL_CEILING, CALL_FLOOR, POOL_CALLS, POOL_CODECS, POOL_KEPT, TICK};
 
@@ -101,6 +102,7 @@ impl Runtime {
     fn new(class: StackClass, room: Room) -> Result<Self, String> {
         let engine = wasmtime::Engine::new(&config(class, room))
             .map_err(|error| format!("the sandbox cannot start: {error:#}"))?;
+        pages::enlarge();
         let linker = world::linker(&engine)
             .map_err(|error| format!("the sandbox cannot be linked: {error:#}"))?;
         Ok(Self { engine, linker })
