@@ -203,8 +203,8 @@ unsafe impl Lift for Replied {
     }
 }
 
-/// Room for the values of a payload's metadata, on the guess that there are a few short ones.
-const VALUES: usize = 128;
+/// What a list costs the host that was counted before.
+const COUNTED: usize = 0;
 
 impl Replied {
     /// Reads the records as the canonical ABI lays them out. Everything counts against what the
@@ -213,19 +213,21 @@ impl Replied {
         let records = payloads.list::<Payload>(cx, Batch::PAYLOAD_SIZE)?;
         let mut room = 0usize;
         for record in records.clone() {
-            let [_, data, _] = Span::fields(record);
+            let [metadata, data, _] = Span::fields(record);
             room = room.saturating_add(data.bytes(cx)?.len());
+            for entry in metadata.list::<(String, Vec<u8>)>(cx, Batch::ENTRY_SIZE)? {
+                let [_, value] = Span::fields(entry);
+                room = room.saturating_add(value.bytes(cx)?.len());
+            }
         }
         cx.consume_fuel(room)?;
-        let mut batch = Batch::with_capacity(room + VALUES * records.len());
+        let mut batch = Batch::with_capacity(room);
         for record in records {
             let [metadata, data, external_payloads] = Span::fields(record);
             let mut payload = batch.begin();
-            for entry in metadata.list::<(String, Vec<u8>)>(cx, Batch::ENTRY_SIZE)? {
+            for entry in metadata.list::<(String, Vec<u8>)>(cx, COUNTED)? {
                 let [key, value] = Span::fields(entry);
-                let value = value.bytes(cx)?;
-                cx.consume_fuel(value.len())?;
-                payload.entry(&key.text(cx)?, value);
+                payload.entry(&key.text(cx)?, value.bytes(cx)?);
             }
             payload.data(data.bytes(cx)?);
             for size in external_payloads.list::<ExternalPayload>(cx, size_of::<i64>())? {
