@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cases::Case;
 use crate::http1::Client;
 use crate::options::Options;
-use crate::servers::{Alone, NAMESPACE, Server};
+use crate::servers::{ALL_CORES, Alone, NAMESPACE, Server};
 
 /// 1 MiB requests at once: what one namespace may have under way.
 const AT_ONCE: usize = 16;
@@ -20,14 +20,14 @@ pub(crate) fn measure(options: &Options) {
     println!("\nResident memory, MiB");
     let names: Vec<_> = (0..1000).map(|number| format!("n{number}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let thousand = Alone::start(&names);
+    let thousand = Alone::start(ALL_CORES, &names);
     println!(
         "idle, 1,000 namespaces: {:.1}",
         mebibytes(&thousand.server, "VmRSS")
     );
     drop(thousand);
 
-    let host = Alone::start(&[NAMESPACE]);
+    let host = Alone::start(ALL_CORES, &[NAMESPACE]);
     let server = &host.server;
     println!("idle, 1 namespace: {:.1}", mebibytes(server, "VmRSS"));
     let large = Case::decode(server, 1 << 20);

@@ -35,7 +35,6 @@ impl Cluster {
         let folder = Folder::new();
         let key = folder.write("key", KEY);
         let config = configure(&folder, &[NAMESPACE]);
-        let itself = || std::env::current_exe().expect("this program has a path");
         let mut servers = vec![Server::start(
             "codec-host",
             serve(&tested(), cores, &config),
@@ -47,9 +46,7 @@ impl Cluster {
         } else {
             eprintln!("native is left out: cargo bench -p tests --features native");
         }
-        let mut echo = pinned(&itself(), cores);
-        echo.env(ROLE, "echo");
-        servers.push(Server::start("echo", echo));
+        servers.push(Server::start("echo", echo(cores)));
         match build_go(&folder) {
             Ok(program) => {
                 let mut go = pinned(&program, cores);
@@ -65,22 +62,41 @@ impl Cluster {
     }
 }
 
-/// codec-host alone, with those namespaces.
+/// One server alone.
 pub(crate) struct Alone {
     pub(crate) server: Server,
     _folder: Folder,
 }
 
 impl Alone {
-    pub(crate) fn start(namespaces: &[&str]) -> Self {
+    /// codec-host, with those namespaces.
+    pub(crate) fn start(cores: &str, namespaces: &[&str]) -> Self {
         let folder = Folder::new();
         folder.write("key", KEY);
         let config = configure(&folder, namespaces);
         Self {
-            server: Server::start("codec-host", serve(&tested(), ALL_CORES, &config)),
+            server: Server::start("codec-host", serve(&tested(), cores, &config)),
             _folder: folder,
         }
     }
+
+    /// The HTTP stack without anything on it.
+    pub(crate) fn start_echo(cores: &str) -> Self {
+        Self {
+            server: Server::start("echo", echo(cores)),
+            _folder: Folder::new(),
+        }
+    }
+}
+
+fn echo(cores: &str) -> Command {
+    let mut echo = pinned(&itself(), cores);
+    echo.env(ROLE, "echo");
+    echo
+}
+
+fn itself() -> PathBuf {
+    std::env::current_exe().expect("this program has a path")
 }
 
 fn configure(folder: &Folder, namespaces: &[&str]) -> PathBuf {
