@@ -27,10 +27,8 @@ fn component(file: &Path, args: &TenancyArgs) -> Result<(), Failure> {
         let component = local::load(&engine, &local::compiler(), Some(file)).await?;
         inspect::print(file, &component);
         let codec = local::codec(&engine, component, args)?;
-        let findings = trial::run(&codec, Some("check")).await;
-        for finding in &findings {
-            println!("  {finding}");
-        }
+        let tell = |finding: &trial::Finding| println!("  {finding}");
+        let findings = trial::run(&codec, Some("check"), tell).await;
         match findings
             .iter()
             .filter(|finding| finding.is_failure())

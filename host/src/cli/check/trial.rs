@@ -28,24 +28,26 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that is tried.
-pub(super) async fn run(codec: &Codec, namespace: Option<&str>) -> Vec<Finding> {
+/// Everything that is tried; each is told as soon as it was.
+pub(super) async fn run(
+    codec: &Codec,
+    namespace: Option<&str>,
+    tell: impl Fn(&Finding),
+) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut found = |name, result: Result<(), String>| {
+        let failure = result.err();
+        let finding = Finding { name, failure };
+        tell(&finding);
+        findings.push(finding);
+    };
     for (name, payloads) in round_trips() {
-        findings.push(Finding {
-            name,
-            failure: round_trip(codec, namespace, payloads.iter().collect())
-                .await
-                .err(),
-        });
+        let payloads = payloads.iter().collect();
+        found(name, round_trip(codec, namespace, payloads).await);
     }
     for (name, payload) in foreign() {
-        findings.push(Finding {
-            name,
-            failure: untouched(codec, namespace, [&payload].into_iter().collect())
-                .await
-                .err(),
-        });
+        let payloads = [&payload].into_iter().collect();
+        found(name, untouched(codec, namespace, payloads).await);
     }
     findings
 }
