@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use super::error::Refusal;
 use crate::limits::RequestLimits;
 
-/// The most that is reserved on a sender's word; more is reserved as it arrives.
-const TRUSTED_LENGTH: usize = 1 << 20;
+/// The most that is reserved on a sender's word, which is what Temporal's largest blob (2 MiB) is in
+/// base64; more is reserved as it arrives.
+const TRUSTED_LENGTH: usize = 3 << 20;
 
 /// How many times the limit is read and dropped of a body that is too large, so that a client
 /// which sends all before it reads gets to see why it was refused.
