@@ -169,6 +169,12 @@ impl Draft<'_> {
         let Ok(()) = self.data_with(|bytes| copied(data, bytes));
     }
 
+    /// How many entries of metadata and external payloads it has so far.
+    pub(crate) fn parts(&self) -> usize {
+        let entries = self.batch.entries.len() - self.entries;
+        entries + self.batch.external_payloads.len() - self.external_payloads
+    }
+
     /// Adds the size of something that is stored elsewhere.
     pub fn external_payload(&mut self, size_bytes: i64) {
         self.batch.external_payloads.push(size_bytes);

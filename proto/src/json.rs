@@ -25,7 +25,8 @@
 //! # Where this is stricter than protojson
 //!
 //! * Within an ignored field, objects and arrays nest to [`MAX_DEPTH`]; protojson allows 10 000 in all.
-//! * A body has [`MAX_PAYLOADS`] payloads at most; protojson has no limit.
+//! * A body has [`MAX_PAYLOADS`] payloads at most, and each of them
+//!   [`MAX_ENTRIES`](crate::wire::MAX_ENTRIES) of metadata and external payloads; protojson has no limit.
 //!
 //! # What is written
 //!

@@ -110,6 +110,9 @@ pub enum Reason {
     TooDeep,
     /// More than [`MAX_PAYLOADS`](super::MAX_PAYLOADS).
     TooManyPayloads,
+    /// More entries of metadata and external payloads in one payload than
+    /// [`MAX_ENTRIES`](crate::wire::MAX_ENTRIES).
+    TooManyEntries,
 }
 
 impl fmt::Display for Reason {
@@ -138,6 +141,7 @@ impl fmt::Display for Reason {
             Self::InvalidUtf8 => "invalid UTF-8 in a string",
             Self::TooDeep => "nested too deep",
             Self::TooManyPayloads => "too many payloads",
+            Self::TooManyEntries => "more entries in a payload than 10,000",
         })
     }
 }

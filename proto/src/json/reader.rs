@@ -7,6 +7,7 @@ use super::error::{Fault, JsonError, Reason, Result};
 use super::lexer::Lexer;
 use super::number::Number;
 use super::text::Text;
+use crate::wire::MAX_ENTRIES;
 use crate::{Batch, Draft};
 
 /// Payloads that a body may have. A list of 1 MiB, Temporal's own limit for what a workflow passes around at once, has
@@ -86,6 +87,9 @@ fn payload(lexer: &mut Lexer<'_>, mut draft: Draft<'_>, unknown: UnknownFields) 
                 return Ok(());
             }
             lexer.array(|lexer| {
+                if draft.parts() == MAX_ENTRIES {
+                    return Err(lexer.fault(Reason::TooManyEntries));
+                }
                 draft.external_payload(external_payload(lexer, unknown)?);
                 Ok(())
             })
@@ -99,6 +103,9 @@ fn payload(lexer: &mut Lexer<'_>, mut draft: Draft<'_>, unknown: UnknownFields) 
 fn metadata(lexer: &mut Lexer<'_>, draft: &mut Draft<'_>) -> Result<()> {
     let mut again = lexer.clone();
     let read = lexer.object(|lexer, name| {
+        if draft.parts() == MAX_ENTRIES {
+            return Err(at(&name, Reason::TooManyEntries));
+        }
         let key = name.characters()?;
         let text = base64_text(lexer)?;
         draft.entry_with(&key, |bytes| append(&text, bytes))

@@ -2,6 +2,7 @@
 
 use proto::PayloadRef;
 use proto::json::{self, MAX_DEPTH, MAX_PAYLOADS, Reason, UnknownFields};
+use proto::wire::MAX_ENTRIES;
 
 /// What a refusal says; nothing for a body that is accepted.
 fn refusal(body: &[u8]) -> Option<Reason> {
@@ -82,6 +83,26 @@ fn a_body_has_a_limited_number_of_payloads() {
     let [inside, outside] = [body(MAX_PAYLOADS), body(MAX_PAYLOADS + 1)];
     assert_eq!(refusal(inside.as_bytes()), None);
     assert_eq!(refusal(outside.as_bytes()), Some(Reason::TooManyPayloads));
+}
+
+#[test]
+fn a_payload_has_a_limited_number_of_entries() {
+    let body = |keys: usize, externals: usize| {
+        let keys: Vec<_> = (0..keys).map(|key| format!("\"{key}\":\"\"")).collect();
+        format!(
+            r#"{{"payloads":[{{"metadata":{{{}}},"externalPayloads":[{}]}},{{}}]}}"#,
+            keys.join(","),
+            vec!["{}"; externals].join(",")
+        )
+    };
+    for externals in [0, 1, MAX_ENTRIES] {
+        let keys = MAX_ENTRIES - externals;
+        assert_eq!(refusal(body(keys, externals).as_bytes()), None);
+        for outside in [body(keys + 1, externals), body(keys, externals + 1)] {
+            let refused = refusal(outside.as_bytes());
+            assert_eq!(refused, Some(Reason::TooManyEntries), "{externals}");
+        }
+    }
 }
 
 #[test]
