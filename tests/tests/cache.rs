@@ -219,6 +219,26 @@ fn the_last_good_artifact_survives_a_restart_with_a_bad_one_in_place() {
 }
 
 #[test]
+fn what_is_kept_after_the_cache_was_deleted_is_there_after_a_restart() {
+    let server = setup().start();
+    let cache = server.folder.path("cache/codec-host");
+    fs::remove_dir_all(&cache).expect("a directory");
+    server
+        .folder
+        .replace("codecs/good.wasm", guest("unavailable"));
+    until("the new one serves", || {
+        (server.decode("good", &[plain("1")]).status == 503).then_some(())
+    });
+    server.folder.replace("codecs/good.wasm", guest("identity"));
+    until("the old one serves", || {
+        (server.decode("good", &[plain("1")]).status == 200).then_some(())
+    });
+    assert_eq!(mode(&cache.join("key")), 0o600);
+    let setup = server.stop().file("codecs/good.wasm", CORE_MODULE);
+    serves(&setup.start());
+}
+
+#[test]
 fn a_namespace_that_was_removed_is_not_brought_back() {
     let server = setup().start();
     server.folder.remove("codecs/good.wasm");

@@ -34,6 +34,9 @@ const FORMAT: &[u8] = b"codec-host cache 1\0";
 /// Where the last good artifacts are noted.
 const LAST_GOOD: &str = "last-good";
 
+/// The file that the key is in.
+const KEY: &str = "key";
+
 const TAG: usize = 32;
 
 /// Bytes of an entry before the code: tag, stack class, size of the artifact.
@@ -70,7 +73,7 @@ impl Cache {
     fn open(directory: &Path, engine: &Engine) -> Result<Self, String> {
         let open = || -> Result<Self, Error> {
             file::make_directory(directory)?;
-            let key = match file::read(&directory.join("key"), 0o077, 32) {
+            let key = match file::read(&directory.join(KEY), 0o077, 32) {
                 Ok(key) => key,
                 Err(error) if error.kind() == ErrorKind::NotFound => make_key(directory)?,
                 Err(error) => return Err(error),
@@ -140,7 +143,7 @@ impl Cache {
         let tag = self.mac(b"entry", artifact.as_bytes(), &entry[TAG..]);
         entry[..TAG].copy_from_slice(&tag.finalize().into_bytes());
         let size = entry.len() as u64;
-        if self.wrote(file::write(&self.path(artifact), &entry))
+        if self.wrote(self.write(&self.path(artifact), &entry))
             && self.used.fetch_add(size, Ordering::Relaxed) + size > CACHE_BYTES
         {
             self.evict(CACHE_BYTES);
@@ -155,7 +158,7 @@ impl Cache {
         let (path, id) = self.note(place);
         let tag = self.mac(b"last good", &id, artifact.as_bytes()).finalize();
         let note = [tag.into_bytes().as_slice(), artifact.as_bytes()].concat();
-        self.wrote(file::write(&path, &note));
+        self.wrote(self.write(&path, &note));
     }
 
     /// The last good artifact from that place.
@@ -217,6 +220,16 @@ impl Cache {
         self.used.store(left, Ordering::Relaxed);
     }
 
+    /// Writes what the key has tagged. Where somebody has emptied the directory the key is put back:
+    /// under another one, what is written now would be nobody's after a restart.
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), Error> {
+        let key = self.directory.join(KEY);
+        if !key.exists() {
+            file::write_first(&key, self.key.as_slice())?;
+        }
+        file::write(path, content)
+    }
+
     /// Whether it was written; if not, that is said once.
     fn wrote(&self, written: Result<(), Error>) -> bool {
         let Err(error) = written else {
@@ -268,7 +281,7 @@ impl Hasher for Feed {
 fn make_key(directory: &Path) -> Result<Vec<u8>, Error> {
     let mut key = Zeroizing::new([0; 32]);
     rand::rng().fill_bytes(key.as_mut());
-    let path = directory.join("key");
+    let path = directory.join(KEY);
     file::write_first(&path, key.as_slice())?;
     file::read(&path, 0o077, 32)
 }
