@@ -268,7 +268,7 @@ impl Reload {
             let engine = Arc::clone(self.loader.engine());
             let mut codec = Codec::new(engine, Arc::clone(component), tenancy);
             if let Err(error) = self.learn(seat, &mut codec) {
-                tracing::warn!(%seat, "its encodings cannot be had, so that it is called for every list: {error}");
+                tracing::error!(%seat, "asked what it decodes it fails, and may fail so at every request: {error}");
             }
             codec
         });
