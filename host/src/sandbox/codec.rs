@@ -10,6 +10,8 @@ mod reuse;
 mod slots;
 mod undecodable;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -165,7 +167,7 @@ impl Codec {
         deadline: Instant,
     ) -> Result<Transcoded, CallError> {
         let (mut store, life) = self.begin(namespace, deadline, Turns::Many);
-        let entered = self.enter(&mut store, life, verb, argument);
+        let entered = self.watched(self.enter(&mut store, life, verb, argument));
         // Epochs stop guest code only; this stops everything that waits.
         let called = timeout_at(deadline.into(), entered).await;
         let state = store.data();
@@ -181,6 +183,23 @@ impl Codec {
                 Ok(called)
             }
         }
+    }
+
+    /// The same call. Where it does not end in its first turn, the next calls are to know of it
+    /// before this one ends.
+    async fn watched<T>(&self, call: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let mut is_first = true;
+        let mut call = pin!(call);
+        poll_fn(|context| {
+            let polled = call.as_mut().poll(context);
+            if is_first && polled.is_pending() && begun.elapsed() >= TICK {
+                self.pace.note(true);
+            }
+            is_first = false;
+            polled
+        })
+        .await
     }
 
     /// Encodes the payloads.

@@ -64,7 +64,7 @@ pub(super) enum Turns {
     /// Never: it takes less than a tick, or is stopped and made anew with [`Self::Many`]. It has
     /// no stack of its own, which would have to be wiped.
     One,
-    /// Every tick, and whenever it has to wait.
+    /// Every tick but the first, and whenever it has to wait.
     Many,
 }
 
@@ -77,6 +77,8 @@ pub(super) struct State {
     started: Instant,
     /// How long it may take from then on.
     time: Duration,
+    /// Whether there was a tick since it began.
+    has_ticked: bool,
     /// Whether it has been at it for a whole tick.
     pub(super) is_slow: bool,
     /// The namespace's name, where the request has one.
@@ -104,6 +106,7 @@ impl State {
             ticks,
             started: Instant::now(),
             time: time(ticks),
+            has_ticked: false,
             is_slow: false,
             namespace: namespace.map(Box::from),
             tenancy: Arc::clone(tenancy),
@@ -119,6 +122,7 @@ impl State {
         self.ticks = ticks;
         self.started = Instant::now();
         self.time = time(ticks);
+        self.has_ticked = false;
         self.is_slow = false;
         self.random = RandomBudget(self.tenancy.limits.random_bytes);
     }
@@ -148,12 +152,14 @@ impl State {
     /// Counts an epoch, and says how the call goes on.
     pub(super) fn tick(&mut self) -> UpdateDeadline {
         self.ticks = self.ticks.saturating_sub(1);
-        // The first one may come right after the start.
-        self.is_slow |= self.started.elapsed() >= TICK;
+        // The first one may come right after the start; and whoever had to wait for the processor
+        // is told of any number of them at once.
+        self.is_slow = self.has_ticked;
+        self.has_ticked = true;
         match self.turns {
             _ if self.ticks == 0 => UpdateDeadline::Interrupt,
-            Turns::One if self.is_slow => UpdateDeadline::Interrupt,
-            Turns::One => UpdateDeadline::Continue(1),
+            _ if !self.is_slow => UpdateDeadline::Continue(1),
+            Turns::One => UpdateDeadline::Interrupt,
             Turns::Many => UpdateDeadline::Yield(1),
         }
     }
