@@ -83,6 +83,18 @@ fn an_instance_that_failed_or_grew_large_serves_no_more() {
 }
 
 #[test]
+fn a_codec_may_print_now_and_then() {
+    let server = serve("reuse-calls = 1000");
+    for _ in 0..3 {
+        // These end up where nothing can be waited for, as printing has to be.
+        let before = (0..80).map(|_| calls_before(&server, "one"));
+        assert!(before.last() > Some(0));
+        assert_eq!(server.decode("one", &[told("print")]).status, 200);
+        assert!(calls_before(&server, "one") > 0);
+    }
+}
+
+#[test]
 fn the_built_in_codec_needs_no_more_memory_for_many_calls() {
     let server = Setup::config(
         "[namespaces.one]\ncomponent = \"built-in\"\nreuse-calls = 1000000\n\

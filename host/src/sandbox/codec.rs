@@ -2,10 +2,10 @@
 
 mod encodings;
 mod failure;
+mod lately;
 #[cfg(feature = "native")]
 pub mod native;
 mod oversized;
-mod pace;
 mod reuse;
 mod slots;
 mod undecodable;
@@ -31,8 +31,8 @@ use crate::protocol::Verb;
 use encodings::Encodings;
 use failure::readable;
 pub use failure::{BadReply, CallError};
+use lately::Lately;
 pub use oversized::Oversized;
-use pace::Pace;
 pub use reuse::Reuse;
 use reuse::{Kept, Life};
 use slots::Slots;
@@ -59,7 +59,10 @@ pub struct Codec {
     slots: Slots,
     kept: Kept,
     log_rate: LogRate,
-    pace: Pace,
+    /// Calls that took long.
+    slow: Lately,
+    /// Calls that could not be made at once, since they would have had to wait.
+    waiting: Lately,
     encodings: Option<Encodings>,
 }
 
@@ -75,7 +78,8 @@ impl Codec {
             slots,
             kept,
             log_rate: LogRate::default(),
-            pace: Pace::default(),
+            slow: Lately::default(),
+            waiting: Lately::default(),
             encodings: None,
         }
     }
@@ -88,7 +92,7 @@ impl Codec {
     /// Whether its calls of late took so long that they had better not be made where others
     /// wait.
     pub fn is_slow(&self) -> bool {
-        self.pace.is_slow()
+        self.slow.did()
     }
 
     /// When a request that is read now must be answered.
@@ -112,8 +116,7 @@ impl Codec {
     ) -> Result<Batch, CallError> {
         let _slots = self.slots.take(&self.engine.slots, deadline).await?;
         let argument = Argument::new(payloads);
-        let is_quick =
-            self.component.never_waits && !self.is_slow() && payloads.size() <= HERE_BYTES;
+        let is_quick = !self.is_slow() && !self.waiting.did() && payloads.size() <= HERE_BYTES;
         let called = match is_quick {
             true => self.call_at_once(verb, namespace, &argument, deadline),
             false => None,
@@ -137,7 +140,8 @@ impl Codec {
         Ok(replied)
     }
 
-    /// Makes the call without giving others a turn; no result if it takes too long for that.
+    /// Makes the call without giving others a turn; no result if it takes too long for that, or
+    /// has to wait for something.
     fn call_at_once(
         &self,
         verb: Verb,
@@ -148,13 +152,18 @@ impl Codec {
         let (mut store, life) = self.begin(namespace, deadline, Turns::One);
         let called = self.enter_at_once(&mut store, life, verb, argument);
         let state = store.data();
-        self.pace.note(state.is_slow);
+        self.slow.note(state.is_slow);
         match called.map_err(|error| CallError::stopped(&error, state)) {
             Ok((life, called)) => {
                 self.kept.keep(store, life);
                 Some(Ok(called))
             }
             Err(CallError::Deadline) if state.ticks > 0 => None,
+            // Whether it is one there too is seen where it can wait.
+            Err(CallError::Trapped { .. }) if self.component.may_wait => {
+                self.waiting.note(true);
+                None
+            }
             Err(error) => Some(Err(error)),
         }
     }
@@ -166,12 +175,13 @@ impl Codec {
         argument: &Argument<'_>,
         deadline: Instant,
     ) -> Result<Transcoded, CallError> {
+        self.waiting.note(false);
         let (mut store, life) = self.begin(namespace, deadline, Turns::Many);
         let entered = self.watched(self.enter(&mut store, life, verb, argument));
         // Epochs stop guest code only; this stops everything that waits.
         let called = timeout_at(deadline.into(), entered).await;
         let state = store.data();
-        self.pace.note(state.is_slow);
+        self.slow.note(state.is_slow);
         if let Some(log) = state.log() {
             log.flush(&self.log_rate, self.tenancy.limits.log_bytes_per_second);
         }
@@ -194,7 +204,7 @@ impl Codec {
         poll_fn(|context| {
             let polled = call.as_mut().poll(context);
             if is_first && polled.is_pending() && begun.elapsed() >= TICK {
-                self.pace.note(true);
+                self.slow.note(true);
             }
             is_first = false;
             polled
@@ -223,7 +233,7 @@ impl Codec {
         deadline: Instant,
         turns: Turns,
     ) -> (Store<State>, Option<Life>) {
-        match self.kept.take(namespace) {
+        match self.kept.take(namespace, self.can_wait(turns)) {
             Some((mut store, life)) => {
                 store.data_mut().begin_again(turns, ticks_until(deadline));
                 store.set_epoch_deadline(1);
@@ -231,6 +241,11 @@ impl Codec {
             }
             None => (self.store(namespace, deadline, turns), None),
         }
+    }
+
+    /// Whether an instance that is made for calls of the kind can wait for what it calls.
+    fn can_wait(&self, turns: Turns) -> bool {
+        turns == Turns::Many || !self.component.may_wait
     }
 
     fn store(&self, namespace: Option<&str>, deadline: Instant, turns: Turns) -> Store<State> {
@@ -254,7 +269,10 @@ impl Codec {
     ) -> wasmtime::Result<(Life, Transcoded)> {
         let life = match life {
             Some(life) => life,
-            None => Life::begin(self.component.pre.instantiate(&mut *store)?),
+            None => {
+                let instance = self.component.pre_at_once.instantiate(&mut *store)?;
+                Life::begin(instance, self.can_wait(Turns::One))
+            }
         };
         let function = self.function(store, life, verb)?;
         let (called,) = function.call(store, (&argument.payloads(),))?;
@@ -270,7 +288,10 @@ impl Codec {
     ) -> wasmtime::Result<(Life, Transcoded)> {
         let life = match life {
             Some(life) => life,
-            None => Life::begin(self.component.pre.instantiate_async(&mut *store).await?),
+            None => {
+                let instance = self.component.pre.instantiate_async(&mut *store).await?;
+                Life::begin(instance, self.can_wait(Turns::Many))
+            }
         };
         let function = self.function(store, life, verb)?;
         let payloads = argument.payloads();

@@ -26,8 +26,10 @@ pub struct Component {
     pub initial_memory: u64,
     stack: StackClass,
     pub(super) pre: InstancePre<State>,
-    /// Whether nothing that it imports has to be waited for.
-    pub(super) never_waits: bool,
+    /// The same for calls that are made at once, where what may have to wait is a trap.
+    pub(super) pre_at_once: InstancePre<State>,
+    /// Whether it imports anything of the kind.
+    pub(super) may_wait: bool,
     /// The functions `encode` and `decode`.
     pub(super) encode: ComponentExportIndex,
     pub(super) decode: ComponentExportIndex,
@@ -88,11 +90,16 @@ impl Component {
         };
         let [encode, decode] = [required("encode")?, required("decode")?];
         let decodes = function(world::ENCODINGS, "decodes");
-        let never_waits = imports.iter().all(|name| world::never_waits(name));
-        let pre = runtime
-            .linker
-            .instantiate_pre(compiled)
-            .map_err(|error| Unfit::Mismatch(words(&error)))?;
+        let may_wait = !imports.iter().all(|name| world::never_waits(name));
+        let link = || {
+            let pre = runtime.linker.instantiate_pre(compiled)?;
+            let pre_at_once = match may_wait {
+                true => world::linker_at_once(compiled, &imports)?.instantiate_pre(compiled)?,
+                false => pre.clone(),
+            };
+            wasmtime::Result::Ok((pre, pre_at_once))
+        };
+        let (pre, pre_at_once) = link().map_err(|error| Unfit::Mismatch(words(&error)))?;
         Ok(Arc::new(Self {
             digest,
             size: *size,
@@ -101,7 +108,8 @@ impl Component {
             initial_memory,
             stack: *class,
             pre,
-            never_waits,
+            pre_at_once,
+            may_wait,
             encode,
             decode,
             decodes,

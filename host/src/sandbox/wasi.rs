@@ -31,7 +31,7 @@ pub(super) fn context(log: &GuestLog) -> WasiCtx {
 }
 
 /// Random bytes, out of the call's budget: a guest that asks for more has trapped.
-pub(super) fn link_random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(super) fn link_random(linker: &mut Linker<State>, version: &str) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     // Nobody needs worse random than this, so both interfaces give the same.
     for (interface, bytes, word) in [
@@ -42,8 +42,7 @@ pub(super) fn link_random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             "get-insecure-random-u64",
         ),
     ] {
-        let name = format!("wasi:random/{interface}@{WASI_VERSION}");
-        let mut instance = linker.instance(&name)?;
+        let mut instance = linker.instance(&format!("wasi:random/{interface}@{version}"))?;
         instance.func_wrap(
             bytes,
             |mut store: StoreContextMut<'_, State>, (length,): (u64,)| {
@@ -55,12 +54,20 @@ pub(super) fn link_random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok((rand::rng().random::<u64>(),))
         })?;
     }
+    let mut instance = linker.instance(&format!("wasi:random/insecure-seed@{version}"))?;
+    instance.func_wrap(
+        "insecure-seed",
+        |mut store: StoreContextMut<'_, State>, (): ()| {
+            store.data_mut().random.take(2 * size_of::<u64>() as u64)?;
+            Ok((rand::rng().random::<(u64, u64)>(),))
+        },
+    )?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
 /// The version under which wasmtime-wasi links its interfaces.
-const WASI_VERSION: &str = "0.2.12";
+pub(super) const VERSION: &str = "0.2.12";
 
 /// Bytes of random that the call may still ask for.
 pub(super) struct RandomBudget(pub(super) usize);

@@ -9,10 +9,11 @@ mod keyring;
 mod payload;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::{HasSelf, Linker, ResourceTable, TypedFunc};
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTable, TypedFunc};
 use wasmtime::{Engine, Result, Trap, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -61,8 +62,8 @@ pub struct KeyHandle(Arc<Key>);
 /// How often a call gives others a turn before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turns {
-    /// Never: it takes less than a tick, or is stopped and made anew with [`Self::Many`]. It has
-    /// no stack of its own, which would have to be wiped.
+    /// Never: it takes less than a tick and waits for nothing, or is stopped and made anew with
+    /// [`Self::Many`]. It has no stack of its own, which would have to be wiped.
     One,
     /// Every tick but the first, and whenever it has to wait.
     Many,
@@ -193,11 +194,32 @@ impl WasiView for State {
 pub(super) fn linker(engine: &Engine) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasi::link_random(&mut linker)?;
-    store::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
-    keyring::link(&mut linker)?;
-    wire::link(&mut linker)?;
+    wasi::link_random(&mut linker, wasi::VERSION)?;
+    link_own(&mut linker)?;
     Ok(linker)
+}
+
+/// What a component that imports all this is linked to for calls that are made at once. Whatever
+/// might have to wait, which few call but all toolchains import, is a trap there.
+pub(super) fn linker_at_once(component: &Component, imports: &[String]) -> Result<Linker<State>> {
+    let mut linker = Linker::new(component.engine());
+    link_own(&mut linker)?;
+    // A trap would go before the same interface in another version.
+    let random = imports
+        .iter()
+        .filter(|name| name.starts_with("wasi:random/"));
+    let versions: BTreeSet<_> = random.filter_map(|name| name.split('@').nth(1)).collect();
+    for version in versions {
+        wasi::link_random(&mut linker, version)?;
+    }
+    linker.define_unknown_imports_as_traps(component)?;
+    Ok(linker)
+}
+
+fn link_own(linker: &mut Linker<State>) -> Result<()> {
+    store::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    keyring::link(linker)?;
+    wire::link(linker)
 }
 
 /// Whether a component may import the interface of that name (`wasi:cli/stderr@0.2.3`).

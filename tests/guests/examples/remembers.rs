@@ -1,5 +1,5 @@
 //! Counts its calls in a static, and shows a block of memory that it wrote the last payload to.
-//! It panics at a payload that says so, and takes four megabytes at another.
+//! It panics at a payload that says so, takes four megabytes at another, and prints at a third.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +20,7 @@ impl Codec for Remembers {
         for payload in &mut payloads {
             match &*payload.data {
                 b"panic" => panic!("as it was told"),
+                b"print" => eprintln!("as it was told"),
                 b"grow" => std::mem::forget(vec![1u8; 4 << 20]),
                 _ => {}
             }

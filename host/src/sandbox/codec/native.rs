@@ -149,14 +149,13 @@ fn outward(payloads: &[Payload]) -> Batch {
 
 /// How long the parts of one decode in the sandbox take: the store, the instance, the call, and
 /// dropping all of it. None where others had the processor for longer than a call may take.
-/// Panics where the call fails, or might have to wait.
+/// Panics where the call fails, or has to wait.
 pub fn laps(codec: &Codec, payloads: &Batch) -> Option<[Duration; 4]> {
-    assert!(codec.component.never_waits, "the codec is called at once");
     let argument = Argument::new(payloads);
     let begun = Instant::now();
     let mut store = codec.store(None, codec.deadline(), Turns::One);
     let stored = Instant::now();
-    let instance = codec.component.pre.instantiate(&mut store);
+    let instance = codec.component.pre_at_once.instantiate(&mut store);
     let instance = instance.expect("an instance");
     let instantiated = Instant::now();
     let decode: Transcode = instance

@@ -34,14 +34,17 @@ impl Default for Reuse {
 #[derive(Clone, Copy)]
 pub(super) struct Life {
     pub(super) instance: Instance,
+    /// Whether it can wait for what it calls.
+    can_wait: bool,
     born: Instant,
     calls: u32,
 }
 
 impl Life {
-    pub(super) fn begin(instance: Instance) -> Self {
+    pub(super) fn begin(instance: Instance, can_wait: bool) -> Self {
         Self {
             instance,
+            can_wait,
             born: Instant::now(),
             calls: 0,
         }
@@ -72,14 +75,20 @@ impl Kept {
     }
 
     /// An instance that served that namespace before, and no other.
-    pub(super) fn take(&self, namespace: Option<&str>) -> Option<(Store<State>, Life)> {
+    pub(super) fn take(
+        &self,
+        namespace: Option<&str>,
+        can_wait: bool,
+    ) -> Option<(Store<State>, Life)> {
         if self.reuse.calls == 1 {
             return None;
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         // The one that waits for the shortest time: its memory is still in the caches.
         let at = waiting.iter().rposition(|one| {
-            one.store.data().namespace() == namespace && one.life.born.elapsed() < self.reuse.age
+            one.store.data().namespace() == namespace
+                && one.life.can_wait == can_wait
+                && one.life.born.elapsed() < self.reuse.age
         })?;
         let Waiting { store, life, .. } = waiting.remove(at);
         Some((store, life))
