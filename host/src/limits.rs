@@ -163,8 +163,7 @@ pub const CALL_FLOOR: CallLimits = CallLimits {
 };
 
 /// Calls at once over all namespaces: the instances the pool has room for. The work is CPU
-/// time, so more than a few per core only queue inside; 64 leaves room for slow codecs. The
-/// pool keeps up to 4 MiB resident for each memory in use, and for a hundred that were.
+/// time, so more than a few per core only queue inside; 64 leaves room for slow codecs.
 pub const POOL_CALLS: usize = 64;
 
 /// Instances that wait for another call, over all namespaces that reuse theirs; beyond it they
@@ -179,8 +178,9 @@ pub const KEPT_MEMORY_BYTES: usize = 4 << 20;
 /// The most that a namespace's configuration may ask for: calls of one instance, and its age.
 pub const REUSE_CEILING: (u32, Duration) = (1_000_000, Duration::from_secs(3600));
 
-/// Distinct codecs that the pool has a memory slot for. Above it, and for all but about a hundred
-/// that were called last, a call may pay two mmap calls, nothing else.
+/// Distinct codecs that the pool has a memory slot for. It stays resident as far as its codec's
+/// calls grew it, up to 4 MiB: 128 KiB for a codec that is linked as ours is. Above it a call may
+/// pay two mmap calls and two page faults, nothing else.
 pub const POOL_CODECS: usize = 1000;
 
 /// How often the epoch advances: the granularity of deadlines, and how long a spinning guest

@@ -211,6 +211,9 @@ fn pool(class: StackClass, room: Room) -> PoolingAllocationConfig {
         .max_memories_per_component(memories)
         .max_memories_per_module(memories)
         .max_memory_size(CALL_CEILING.memory_bytes)
+        // Slots that stay mapped and resident. With fewer, whoever is not called again before as
+        // many others are pays for two mappings and the page faults that come with them.
+        .max_unused_warm_slots(calls + codecs)
         .total_tables(calls * tables)
         .max_tables_per_component(tables)
         .max_tables_per_module(tables)
