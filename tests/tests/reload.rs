@@ -246,6 +246,27 @@ fn the_configuration_takes_effect_and_a_bad_one_does_not() {
 }
 
 #[test]
+fn what_takes_a_restart_is_told() {
+    let config = |rest: &str| format!("{rest}\n[namespaces.one]\ncomponent = \"tag.wasm\"\n");
+    let server = Setup::config(&config("limits.drain-ms = 1000")).start();
+    server.configure(&config(
+        "limits = { drain-ms = 2000, connections = 9, body-bytes = 5000 }",
+    ));
+    server.logs(&[
+        "WARN",
+        "next start only: limits.connections, limits.drain-ms",
+    ]);
+    // The others took effect.
+    let long = plain(&"x".repeat(5000));
+    until("it takes effect", || {
+        (server.decode("one", std::slice::from_ref(&long)).status == 413).then_some(())
+    });
+    server.folder.remove("codec-host.toml");
+    server.logs(&["WARN", "codec-host.toml", "what it said goes on"]);
+    assert_eq!(server.decode("one", &[plain("in")]).status, 200);
+}
+
+#[test]
 fn keys_change_with_their_files() {
     let server =
         Setup::config("[namespaces.sealed.keyring]\nactive = \"k\"\nkeys.k.file = \"key\"\n")

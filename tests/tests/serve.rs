@@ -79,6 +79,13 @@ fn everything_wrong_with_a_configuration_is_told_before_listening() {
 }
 
 #[test]
+fn a_server_without_namespaces_says_so() {
+    let server = Setup::codecs().start();
+    server.logs(&["WARN", "no namespace is served yet"]);
+    assert!(!Setup::demo().start().log().contains("no namespace"));
+}
+
+#[test]
 fn what_is_not_toml_or_not_there_is_told_in_a_line() {
     let folder = Folder::new();
     let check = |path: &std::path::Path, expected: &str| {

@@ -12,7 +12,7 @@ use super::{Failure, ServeArgs};
 use crate::config::Config;
 use crate::http::{Http, Policy};
 use crate::lanes::{self, Lanes};
-use crate::limits::{CompileLimits, START_PATIENCE};
+use crate::limits::{CompileLimits, RequestLimits, START_PATIENCE};
 use crate::registry::Registry;
 use crate::reload::{ComponentSource, KeyringPlan, Plan, Reload, TenantPlan, Watched};
 use crate::sandbox::{CachePlace, Compiler, Engine, Loader};
@@ -36,7 +36,7 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let registry = Arc::new(Registry::default());
     let http = Arc::new(Http::new(
         Arc::clone(&registry),
-        settings.policy,
+        settings.policy.clone(),
         Lanes::new()?,
     ));
     // Bound before anything is compiled, so that a port in use is told at once.
@@ -48,16 +48,22 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
 
     open_many_files();
     let engine = Arc::new(Engine::new()?);
-    let follow = Follow::new(&args, Arc::clone(&http));
+    let follow = Follow::new(&args, settings.fixed(), Arc::clone(&http));
     let compiler = Compiler::this_program(settings.compile);
     let loader = Loader::new(engine, compiler, &settings.cache);
     let mut reload = Reload::new(
         Arc::new(loader),
-        registry,
+        Arc::clone(&registry),
         settings.plan,
         follow.into_next_plan(),
     );
     reload.settle(START_PATIENCE);
+    let tenants = registry.tenants();
+    if tenants.iter().next().is_none() && tenants.fallback().is_none() {
+        tracing::warn!(
+            "no namespace is served yet: the configuration has no table for one, nor the directory a file NAME.wasm"
+        );
+    }
     reload.run()?;
 
     announce(address, args.demo)?;
@@ -65,6 +71,10 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     tracing::info!(drained, "stopped");
     Ok(())
 }
+
+/// Looks in a row that a configuration file may be missing before it is told: whoever replaces it
+/// may well delete it first.
+const MISSED: u32 = 4;
 
 /// What the command line and the configuration say together.
 struct Settings {
@@ -128,6 +138,15 @@ impl Settings {
         Ok(settings)
     }
 
+    fn fixed(&self) -> Fixed {
+        Fixed {
+            listen: self.listen,
+            cache: self.cache.clone(),
+            compile: self.compile,
+            limits: self.policy.limits.clone(),
+        }
+    }
+
     fn listen(&self, args: &ServeArgs) -> Result<Listen, Failure> {
         let address = args.listen.or(self.listen).unwrap_or(DEFAULT_LISTEN);
         if args.insecure_open {
@@ -137,16 +156,50 @@ impl Settings {
     }
 }
 
+/// What a server keeps to its end, whatever the configuration says later.
+struct Fixed {
+    listen: Option<SocketAddr>,
+    cache: CachePlace,
+    compile: CompileLimits,
+    limits: RequestLimits,
+}
+
+impl Fixed {
+    /// The options that have another value there.
+    fn changed(&self, other: &Self) -> Vec<&'static str> {
+        let (limits, others) = (&self.limits, &other.limits);
+        let options = [
+            ("listen", self.listen != other.listen),
+            ("cache", self.cache != other.cache),
+            ("limits.compile-…", self.compile != other.compile),
+            (
+                "limits.header-deadline-ms",
+                limits.header_deadline != others.header_deadline,
+            ),
+            (
+                "limits.connections",
+                limits.connections != others.connections,
+            ),
+            ("limits.drain-ms", limits.drain != others.drain),
+        ];
+        let changed = options.into_iter().filter(|(_, is_changed)| *is_changed);
+        changed.map(|(option, _)| option).collect()
+    }
+}
+
 /// Follows the configuration file: a sound change takes effect, another is told and left.
 struct Follow {
     args: Option<(PathBuf, ServeArgs)>,
+    fixed: Fixed,
     file: Watched,
+    /// Looks in a row at which the file was not there.
+    missed: u32,
     seen: Option<crate::sandbox::Digest>,
     http: Arc<Http>,
 }
 
 impl Follow {
-    fn new(args: &ServeArgs, http: Arc<Http>) -> Self {
+    fn new(args: &ServeArgs, fixed: Fixed, http: Arc<Http>) -> Self {
         let again = args.config.clone().map(|config| {
             let again = ServeArgs {
                 config: Some(config.clone()),
@@ -160,7 +213,9 @@ impl Follow {
         });
         let mut follow = Self {
             args: again,
+            fixed,
             file: Watched::default(),
+            missed: 0,
             seen: None,
             http,
         };
@@ -174,9 +229,19 @@ impl Follow {
         };
         self.file.look(path);
         match self.file.digest() {
-            Ok(digest) => self.seen.replace(digest) != Some(digest),
+            Ok(digest) => {
+                self.missed = 0;
+                self.seen.replace(digest) != Some(digest)
+            }
             // Gone for a moment, or for good: what was read goes on being true.
-            Err(_) => false,
+            Err(why) => {
+                self.missed += 1;
+                if self.missed == MISSED {
+                    let file = path.display();
+                    tracing::warn!("{file}: {why}; what it said goes on");
+                }
+                false
+            }
         }
     }
 
@@ -188,6 +253,13 @@ impl Follow {
             let (_, args) = self.args.as_ref()?;
             match Settings::read(args) {
                 Ok(settings) => {
+                    let changed = self.fixed.changed(&settings.fixed());
+                    if !changed.is_empty() {
+                        tracing::warn!(
+                            "these take effect with the next start only: {}",
+                            changed.join(", ")
+                        );
+                    }
                     self.http.set_policy(settings.policy);
                     Some(settings.plan)
                 }
