@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use tests::{Done, Folder, Request, Server, Setup, plain, run, tagged, until};
+use tests::{Done, Folder, Request, Server, Setup, body, plain, run, tagged, until};
 
 #[test]
 fn the_demonstration_says_what_to_do_and_it_works() {
@@ -135,12 +135,14 @@ fn what_is_in_flight_is_finished_before_the_end() {
         let address = server.address;
         let mut idle = server.connect();
         let mut waiting = server.connect();
-        let request = Request::decode("sleeps", &[plain("in")]);
-        let bytes = request.bytes();
-        let (begun, rest) = bytes.split_at(bytes.len() - 5);
-        waiting.send(begun).expect("sent");
+        let json = body(&[plain("in")]);
+        let begun = Request::post("/sleeps/decode", "")
+            .header("Expect", "100-continue")
+            .head(&format!("Content-Length: {}\r\n", json.len()));
+        waiting.send(&begun).expect("sent");
+        assert_eq!(waiting.answer().status, 100, "or it is not in flight yet");
         assert_eq!(
-            idle.ask(&request).status,
+            idle.ask(&Request::decode("sleeps", &[plain("in")])).status,
             200,
             "or this test proves nothing"
         );
@@ -150,7 +152,7 @@ fn what_is_in_flight_is_finished_before_the_end() {
         });
         assert!(idle.is_ended(), "it has nothing in flight");
         assert!(server.ended().is_none());
-        waiting.send(rest).expect("sent");
+        waiting.send(json.as_bytes()).expect("sent");
         assert_eq!(waiting.answer().payload(), plain("in"));
         assert!(waiting.is_ended());
         assert_eq!(server.wait().code(), Some(0));
