@@ -157,6 +157,9 @@ fn read_request_limits(table: &mut Table<'_>, policy: &mut Policy) {
     if let Some(bytes) = table.integer("body-bytes", 64..=1 << 30) {
         limits.body_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
+    if let Some(bytes) = table.integer("bodies-bytes", 1 << 20..=1 << 40) {
+        limits.bodies_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
     if let Some(value) = table.integer("body-deadline-ms", 10..=600_000) {
         limits.body_deadline = millis(value);
     }
@@ -369,6 +372,7 @@ mod tests {
             credentials = true
             [limits]
             body-bytes = 1024
+            bodies-bytes = 2097152
             body-deadline-ms = 1000
             header-deadline-ms = 2000
             connections = 10
@@ -394,6 +398,7 @@ mod tests {
         let config = Config::parse(Path::new("src/c.toml"), text).expect("accepted");
         assert_eq!(config.listen, "127.0.0.1:0".parse().ok());
         assert_eq!(config.cache, CachePlace::Off);
+        assert_eq!(config.policy.limits.bodies_bytes, 2 << 20);
         assert_eq!(config.compile.cpu_seconds, 5);
         assert_eq!(config.compile.memory_bytes, 256 << 20);
         assert_eq!(config.plan.codecs, Some("src/.".into()));

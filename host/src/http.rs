@@ -8,7 +8,7 @@
 //! 3. **namespace**: the path's segment or `X-Namespace` gives the name, or 400.
 //! 4. **auth**: gives the [`Grant`] that everything after asks for. (No rules yet.)
 //! 5. **registry**: the namespace's tenant, or 404; after auth, so that names can't be probed.
-//! 6. **payloads**: type and size of the body, or 415, 413 and 408.
+//! 6. **payloads**: type and size of the body, or 415, 413 and 408; room for it, or 503.
 //! 7. **codec**: its JSON, or 400; a call in the sandbox, unless all of it is foreign to the codec
 //!    by its own word, or 400, 500, 503 and 504; and the reply as JSON, with 200. Large bodies
 //!    and slow codecs have this done aside.
@@ -18,6 +18,7 @@
 mod cors;
 mod error;
 mod payloads;
+mod room;
 mod route;
 
 use std::convert::Infallible;
@@ -42,6 +43,7 @@ use crate::telemetry::{Outcome, Record};
 pub use cors::{Cors, InvalidOrigin, Origin};
 use error::Refusal;
 pub use proto::json::UnknownFields;
+use room::Room;
 use route::Route;
 
 /// What the configuration says about requests.
@@ -71,6 +73,7 @@ pub struct Http {
     registry: Arc<Registry>,
     policy: ArcSwap<Policy>,
     lanes: Lanes,
+    room: Room,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -82,6 +85,7 @@ impl Http {
             registry,
             policy: ArcSwap::from_pointee(policy),
             lanes,
+            room: Room::default(),
         }
     }
 
@@ -152,7 +156,9 @@ impl Http {
         };
 
         payloads::check_type(&head.headers)?;
-        let body = payloads::read(&head.headers, body, &policy.limits).await?;
+        // Until the answer is made.
+        let mut share = self.room.share();
+        let body = payloads::read(&head.headers, body, &policy.limits, &mut share).await?;
         record.bytes_in = body.len();
         let codec = tenant.codec().ok_or(Refusal::NoCodec)?;
         let is_long = body.len() > HERE_BYTES || codec.is_slow();

@@ -14,6 +14,10 @@ pub struct RequestLimits {
     /// 4 MiB; base64 adds a third, and remote data converters send lists. Half would refuse
     /// lists that Temporal stores, double only helps whoever wants the memory filled.
     pub body_bytes: usize,
+    /// Bytes of all bodies above [`HERE_BYTES`] together, as far as they have arrived and until
+    /// their answers are made; meanwhile each takes up some five times its size. Half would shed a
+    /// few people who export histories at once, double is more than a small machine has.
+    pub bodies_bytes: usize,
     /// From the end of a request's head to the end of its body. A megabyte over a poor
     /// mobile link takes seconds; a minute and more is somebody holding the connection.
     pub body_deadline: Duration,
@@ -33,6 +37,7 @@ impl Default for RequestLimits {
     fn default() -> Self {
         Self {
             body_bytes: 16 << 20,
+            bodies_bytes: 256 << 20,
             body_deadline: Duration::from_secs(30),
             header_deadline: Duration::from_secs(75),
             connections: 4096,

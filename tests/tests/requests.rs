@@ -1,6 +1,6 @@
 //! Which request is answered with which status.
 
-use tests::{Answer, Request, Setup, TENANTS, body, only, plain};
+use tests::{Answer, Request, Setup, TENANTS, body, only, plain, until};
 
 #[test]
 fn every_status_of_the_table_is_answered() {
@@ -260,6 +260,49 @@ fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     check(2000, 200);
     check(2001, 413);
     check(7000, 413);
+}
+
+#[test]
+fn large_bodies_share_their_room() {
+    let config = "limits.bodies-bytes = 1048576\nlimits.body-bytes = 1000000\n\
+                  [namespaces.one]\ncomponent = \"identity.wasm\"\n";
+    let server = Setup::config(config).start();
+    let sized = |size: usize| {
+        let mut json = body(&[plain("in")]).into_bytes();
+        json.resize(size, b' ');
+        Request::post("/one/decode", json)
+    };
+    let large = sized(700_000);
+    let (whole, most) = (large.bytes(), large.bytes().len() - 1);
+    let status = |request: &Request| server.ask(request).status;
+
+    // Where it does not get the room, since somebody else has some of it yet, it starts over.
+    until("one of them has most of the room", || {
+        let mut first = server.connect();
+        first.send(&whole[..most]).expect("sent");
+        let refused = server.ask(&large);
+        // Small ones are free, and so is what is left.
+        let others = [250_000, 300_000].map(|size| status(&sized(size)));
+        first.send(&whole[most..]).expect("sent");
+        if first.answer().status != 200 || refused.status != 503 {
+            return None;
+        }
+        assert_eq!(others, [200, 200]);
+        is_short_text(&refused);
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        Some(())
+    });
+    // Whoever goes away leaves its room behind.
+    let mut refused = server.connect();
+    until("it has the room and goes away", || {
+        let mut gone = server.connect();
+        gone.send(&whole[..most]).expect("sent");
+        (refused.ask(&large).status == 503).then_some(())
+    });
+    // A refusal does not cost the connection.
+    until("the room is free", || {
+        (refused.ask(&large).status == 200).then_some(())
+    });
 }
 
 /// What is answered to a refused request, whoever is to blame.

@@ -41,6 +41,8 @@ pub(super) enum Refusal {
     ContentEncoding,
     /// The body is larger than it may be.
     TooLarge { limit: usize },
+    /// Other large bodies leave no room for this one.
+    NoRoom,
     /// The body did not arrive in time.
     SlowBody,
     /// The body ended before its end.
@@ -118,7 +120,9 @@ impl Refusal {
             Self::MediaType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::NoCodec | Self::Codec(CallError::Busy | CallError::Unavailable(_)) => {
+            Self::NoRoom
+            | Self::NoCodec
+            | Self::Codec(CallError::Busy | CallError::Unavailable(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Codec(CallError::Deadline) => StatusCode::GATEWAY_TIMEOUT,
@@ -134,7 +138,7 @@ impl Refusal {
 
     fn retry_after(&self) -> Option<HeaderValue> {
         match self {
-            Self::Codec(CallError::Busy) => Some(SOON),
+            Self::NoRoom | Self::Codec(CallError::Busy) => Some(SOON),
             Self::NoCodec | Self::Codec(CallError::Unavailable(_)) => Some(LATER),
             _ => None,
         }
@@ -157,6 +161,7 @@ impl Refusal {
             Self::TooLarge { limit } => {
                 return Cow::Owned(format!("the body is larger than {limit} bytes"));
             }
+            Self::NoRoom => "there are too many large requests at once",
             Self::SlowBody => "the body did not arrive in time",
             Self::BrokenBody => "the body is incomplete",
             Self::Json(error) => return Cow::Owned(format!("invalid JSON: {error}")),
@@ -203,6 +208,7 @@ impl Refusal {
             Self::NoStorage => "no external storage".into(),
             Self::MediaType => "not JSON by its type".into(),
             Self::ContentEncoding => "compressed body".into(),
+            Self::NoRoom => "large bodies take all of limits.bodies-bytes".into(),
             Self::SlowBody => "body deadline".into(),
             Self::BrokenBody => "incomplete body".into(),
             Self::NoCodec => "no codec loaded".into(),

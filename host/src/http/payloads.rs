@@ -8,6 +8,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
 use tokio::time::timeout;
 
 use super::error::Refusal;
+use super::room::Share;
 use crate::limits::RequestLimits;
 
 /// The most that is reserved on a sender's word, which is what Temporal's largest blob (2 MiB) is in
@@ -38,21 +39,26 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// The whole body.
+/// The whole body, in its share of the room.
 pub(super) async fn read(
     headers: &HeaderMap,
     body: &mut Incoming,
     limits: &RequestLimits,
+    share: &mut Share<'_>,
 ) -> Result<Bytes, Refusal> {
-    let received = timeout(
-        limits.body_deadline,
-        receive(headers, body, limits.body_bytes),
-    )
-    .await;
+    let received = timeout(limits.body_deadline, receive(headers, body, limits, share)).await;
     received.unwrap_or(Err(Refusal::SlowBody))
 }
 
-async fn receive(headers: &HeaderMap, body: &mut Incoming, limit: usize) -> Result<Bytes, Refusal> {
+async fn receive(
+    headers: &HeaderMap,
+    body: &mut Incoming,
+    limits: &RequestLimits,
+    share: &mut Share<'_>,
+) -> Result<Bytes, Refusal> {
+    let limit = limits.body_bytes;
+    // A body that is allowed has room where it is alone.
+    let room = limits.bodies_bytes.max(limit);
     let declared = body.size_hint().exact().unwrap_or(0);
     if declared > limit as u64 {
         // Whoever asked before sending has nothing to be drained.
@@ -64,6 +70,7 @@ async fn receive(headers: &HeaderMap, body: &mut Incoming, limit: usize) -> Resu
     let Some(first) = next(body).await? else {
         return Ok(Bytes::new());
     };
+    share.grow(first.len(), room)?;
     // Most bodies are one frame, and need no second buffer.
     if body.is_end_stream() && first.len() <= limit {
         return Ok(first);
@@ -76,6 +83,7 @@ async fn receive(headers: &HeaderMap, body: &mut Incoming, limit: usize) -> Resu
             drain(body, limit.saturating_mul(DRAIN_FACTOR)).await;
             return Err(Refusal::TooLarge { limit });
         }
+        share.grow(whole.len() + more.len(), room)?;
         whole.extend_from_slice(&more);
     }
     if whole.len() > limit {
