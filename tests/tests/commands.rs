@@ -179,7 +179,9 @@ fn payloads_are_coded_without_a_server() {
     let config = file(
         "c.toml",
         b"[namespaces.sealed.keyring]\nactive = \"k\"\nkeys.k.file = \"key\"\n\
-        [namespaces.lenient]\nundecodable = \"pass-through\"\n",
+        [namespaces.lenient]\nundecodable = \"pass-through\"\n\
+        [namespaces.other]\ncomponent = \"is-not-there.wasm\"\n\
+        [namespaces.other.keyring.keys]\nk = { env = \"IS_NOT_SET\" }\n",
     );
     let payloads = [plain("one"), plain("two")];
     let code = |arguments: &[&str], payloads: &[Payload]| {

@@ -18,11 +18,8 @@ use crate::reload::Reload;
 use crate::sandbox::{Compiler, Engine, Loader};
 
 pub(super) fn run(verb: Verb, args: TranscodeArgs) -> Result<(), Failure> {
-    let namespace = args
-        .namespace
-        .as_deref()
-        .map(Namespace::parse)
-        .transpose()?;
+    let namespace = args.namespace.as_deref().map(Namespace::parse);
+    let namespace = namespace.transpose()?.map(Namespace::into_owned);
     let mut body = Vec::new();
     std::io::stdin().lock().read_to_end(&mut body)?;
     let payloads = json::read(&body, UnknownFields::Ignore)
@@ -40,7 +37,7 @@ pub(super) fn run(verb: Verb, args: TranscodeArgs) -> Result<(), Failure> {
 fn configured(
     verb: Verb,
     config: &Path,
-    namespace: Option<Namespace<'_>>,
+    namespace: Option<Namespace<'static>>,
     payloads: Batch,
 ) -> Result<Batch, Failure> {
     let Config {
@@ -56,7 +53,7 @@ fn configured(
     Reload::new(
         Arc::new(loader),
         Arc::clone(&registry),
-        plan,
+        plan.only(namespace.as_ref()),
         Box::new(|| None),
     )
     .settle(Duration::MAX);

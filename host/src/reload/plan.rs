@@ -23,6 +23,34 @@ pub struct Plan {
     pub defaults: TenantPlan,
 }
 
+impl Plan {
+    /// The same for one name alone: whoever serves it, and nobody else.
+    pub fn only(mut self, name: Option<&Namespace<'static>>) -> Self {
+        let table = name.and_then(|name| self.namespaces.remove_entry(name));
+        let in_directory = self.codecs.take().zip(name).and_then(|(directory, name)| {
+            let file = directory.join(format!("{name}.wasm"));
+            file.exists().then_some((name, ComponentSource::File(file)))
+        });
+        let seat = match (table, in_directory) {
+            (Some((name, mut plan)), in_directory) => {
+                plan.component = plan.component.or(in_directory.map(|(_, file)| file));
+                Some((name, plan))
+            }
+            (None, Some((name, file))) => {
+                let mut plan = self.defaults.clone();
+                plan.component = Some(file);
+                Some((name.clone(), plan))
+            }
+            (None, None) => None,
+        };
+        if seat.is_some() {
+            self.fallback = None;
+        }
+        self.namespaces = seat.into_iter().collect();
+        self
+    }
+}
+
 /// What one namespace is to have.
 #[derive(Clone, Default, PartialEq)]
 pub struct TenantPlan {
