@@ -10,6 +10,7 @@ mod choice;
 mod components;
 mod directory;
 mod plan;
+mod serving;
 mod source;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -23,11 +24,12 @@ use crate::keyring::KeyPlace;
 use crate::limits::POLL;
 use crate::namespace::Namespace;
 use crate::registry::{Registry, Tenant, Tenants};
-use crate::sandbox::{Codec, Component, Digest, Loader, Tenancy};
+use crate::sandbox::{CallError, Codec, Component, Digest, Loader, Tenancy};
 use components::Components;
 use directory::Directory;
 use plan::Seat;
 pub use plan::{ComponentSource, KeyringPlan, Plan, TenantPlan};
+use serving::Serving;
 pub use source::Watched;
 
 /// The codec we ship, which serves where no other component is named.
@@ -63,14 +65,7 @@ pub struct Reload {
 enum Matter {
     Component,
     Keys,
-}
-
-struct Serving {
-    tenant: Arc<Tenant>,
-    component: Option<Arc<Component>>,
-    plan: TenantPlan,
-    /// Digests of the key files the keyring was made from.
-    keys: Vec<Option<Digest>>,
+    Encodings,
 }
 
 impl Reload {
@@ -228,7 +223,8 @@ impl Reload {
             .collect()
     }
 
-    /// Makes the tenant anew. A keyring that cannot be read keeps the tenant as it was.
+    /// Makes the tenant anew. A keyring that cannot be read, or a codec that fails when it is asked
+    /// what it decodes with its new settings, keeps the tenant as it was.
     fn seat(
         &mut self,
         seat: &Seat,
@@ -246,19 +242,16 @@ impl Reload {
                 let text = errors.join("; ");
                 self.complain(seat, Matter::Keys, text, before.is_some());
                 // What is served stays what it was, so that the next look tries again.
-                let (tenant, component) = match before {
-                    Some(before) => (before.tenant, before.component),
-                    None => (Arc::new(Tenant::new(None, plan.undecodable)), None),
-                };
+                let before = before.unwrap_or_else(|| Serving::nothing(&plan));
                 return Serving {
-                    tenant,
-                    component,
                     plan,
                     keys,
+                    ..before
                 };
             }
         };
-        let codec = component.as_ref().map(|component| {
+        let wanted = component.as_ref().map(|component| component.digest);
+        let mut codec = component.as_ref().map(|component| {
             let tenancy = Tenancy {
                 keyring,
                 settings: plan.settings.clone().into_iter().collect(),
@@ -266,12 +259,29 @@ impl Reload {
                 reuse: plan.reuse,
             };
             let engine = Arc::clone(self.loader.engine());
-            let mut codec = Codec::new(engine, Arc::clone(component), tenancy);
-            if let Err(error) = self.learn(seat, &mut codec) {
-                tracing::error!(%seat, "asked what it decodes it fails, and may fail so at every request: {error}");
-            }
-            codec
+            Codec::new(engine, Arc::clone(component), tenancy)
         });
+        let about = (seat.clone(), Matter::Encodings);
+        match codec.as_mut().map(|codec| self.learn(seat, codec)) {
+            None | Some(Ok(())) => drop(self.complaints.remove(&about)),
+            Some(Err(error)) => {
+                let text = format!("asked what it decodes it fails: {error}");
+                // That it did not get to it in time says nothing of what it makes of payloads.
+                let is_late = matches!(error, CallError::Deadline | CallError::Busy);
+                match before.filter(|before| before.component.is_some() && !is_late) {
+                    Some(before) => {
+                        self.complain(seat, Matter::Encodings, text, true);
+                        return Serving {
+                            wanted,
+                            plan,
+                            keys,
+                            ..before
+                        };
+                    }
+                    None => tracing::error!(%seat, "{text}; it may fail so at every request"),
+                }
+            }
+        }
         if let Some(component) = &component {
             tracing::info!(%seat, codec = component.digest.short(), size = component.size, "serving");
             if let Some(place) = place(seat, &plan) {
@@ -288,17 +298,18 @@ impl Reload {
         Serving {
             tenant,
             component,
+            wanted,
             plan,
             keys,
         }
     }
 
     /// Asks the codec what it decodes.
-    fn learn(&self, seat: &Seat, codec: &mut Codec) -> Result<(), String> {
+    fn learn(&self, seat: &Seat, codec: &mut Codec) -> Result<(), CallError> {
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        let learnt = runtime.block_on(codec.learn_encodings(seat.namespace()));
-        learnt.map_err(|error| error.to_string())
+        // Without one nobody can be asked, and it serves all the same.
+        let runtime = runtime.map_err(|_| CallError::Busy)?;
+        runtime.block_on(codec.learn_encodings(seat.namespace()))
     }
 
     fn complain(&mut self, seat: &Seat, matter: Matter, text: String, has_last_good: bool) {
@@ -336,21 +347,4 @@ fn place(seat: &Seat, plan: &TenantPlan) -> Option<String> {
     };
     let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
     Some(format!("{seat}\0{}", path.display()))
-}
-
-impl Serving {
-    /// Whether making it anew would make the same.
-    fn is_from(
-        &self,
-        plan: &TenantPlan,
-        keys: &[Option<Digest>],
-        component: Option<&Arc<Component>>,
-    ) -> bool {
-        let same_component = match (&self.component, component) {
-            (None, None) => true,
-            (Some(one), Some(other)) => one.digest == other.digest,
-            _ => false,
-        };
-        same_component && self.plan == *plan && self.keys == keys
-    }
 }

@@ -246,6 +246,35 @@ fn the_configuration_takes_effect_and_a_bad_one_does_not() {
 }
 
 #[test]
+fn a_setting_that_the_codec_refuses_leaves_the_last_good_one_serving() {
+    let config = |compression: &str| {
+        format!(
+            "[namespaces.one.settings]\ncompression = \"{compression}\"\nencryption = \"off\"\n"
+        )
+    };
+    let server = Setup::config(&config("zlib")).start();
+    let payload = plain(&"x".repeat(1000));
+    let encoding = || {
+        let encoded = server.encode("one", std::slice::from_ref(&payload));
+        encoded.payload().note("encoding")
+    };
+    assert_eq!(encoding(), "binary/zlib");
+    server.configure(&config("lzma"));
+    server.logs(&[
+        "ERROR",
+        "namespace one",
+        "asked what it decodes it fails",
+        "the last good one goes on serving",
+    ]);
+    assert_eq!(encoding(), "binary/zlib");
+    server.configure(&config("snappy"));
+    until("the next one takes effect", || {
+        (encoding() == "binary/snappy").then_some(())
+    });
+    assert_eq!(server.log().matches("asked what it decodes").count(), 1);
+}
+
+#[test]
 fn what_takes_a_restart_is_told() {
     let config = |rest: &str| format!("{rest}\n[namespaces.one]\ncomponent = \"tag.wasm\"\n");
     let server = Setup::config(&config("limits.drain-ms = 1000")).start();

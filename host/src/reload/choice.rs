@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::components::Loaded;
 use super::plan::{ComponentSource, Seat, TenantPlan};
-use super::{Matter, Reload, Serving, Watched, place};
+use super::serving::Serving;
+use super::{Matter, Reload, Watched, place};
 use crate::sandbox::Component;
 
 impl Reload {
