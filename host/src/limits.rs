@@ -14,8 +14,9 @@ pub struct RequestLimits {
     /// 4 MiB; base64 adds a third, and remote data converters send lists. Half would refuse
     /// lists that Temporal stores, double only helps whoever wants the memory filled.
     pub body_bytes: usize,
-    /// Bytes of all bodies above [`HERE_BYTES`] together, as far as they have arrived and until
-    /// their answers are made; meanwhile each takes up some five times its size. Half would shed a
+    /// Bytes of all bodies together that arrive in parts, as far as they have and until their
+    /// answers are made; meanwhile each takes up some five times its size. Those of at most
+    /// [`HERE_BYTES`] may have as many again. Half would shed a
     /// few people who export histories at once, double is more than a small machine has.
     pub bodies_bytes: usize,
     /// From the end of a request's head to the end of its body. A megabyte over a poor

@@ -292,6 +292,21 @@ fn large_bodies_share_their_room() {
         assert_eq!(refused.header("retry-after"), Some("1"));
         Some(())
     });
+    // Small ones have twice the room.
+    let (small, most_of_it) = (sized(250_000).bytes(), sized(250_000).bytes().len() - 1);
+    until("one of nine finds no room", || {
+        let mut nine: Vec<_> = (0..9).map(|_| server.connect()).collect();
+        for connection in &mut nine {
+            connection.send(&small[..most_of_it]).expect("sent");
+        }
+        let statuses = nine.iter_mut().map(|connection| {
+            connection.send(&small[most_of_it..]).expect("sent");
+            connection.answer().status
+        });
+        let statuses: Vec<_> = statuses.collect();
+        assert!(statuses.iter().filter(|status| **status == 200).count() >= 8);
+        statuses.contains(&503).then_some(())
+    });
     // Whoever goes away leaves its room behind.
     let mut refused = server.connect();
     until("it has the room and goes away", || {

@@ -121,6 +121,7 @@ impl Settings {
             }
             settings.plan.codecs = Some(directory.clone());
         }
+        settings.listen = args.listen.or(settings.listen);
         if let Some(cache) = args.cache.as_ref().and_then(|cache| cache.to_str()) {
             settings.cache = CachePlace::parse(cache, Path::new(""))
                 .ok_or("--cache: give a directory, or off")?;
@@ -148,7 +149,7 @@ impl Settings {
     }
 
     fn listen(&self, args: &ServeArgs) -> Result<Listen, Failure> {
-        let address = args.listen.or(self.listen).unwrap_or(DEFAULT_LISTEN);
+        let address = self.listen.unwrap_or(DEFAULT_LISTEN);
         if args.insecure_open {
             return Ok(Listen::insecure_open(address));
         }
@@ -219,7 +220,10 @@ impl Follow {
             seen: None,
             http,
         };
-        follow.is_changed();
+        if let Some((path, _)) = &follow.args {
+            follow.file.look(path);
+            follow.seen = follow.file.digest().ok();
+        }
         follow
     }
 
@@ -231,7 +235,8 @@ impl Follow {
         match self.file.digest() {
             Ok(digest) => {
                 self.missed = 0;
-                self.seen.replace(digest) != Some(digest)
+                // What is half written may well be a configuration.
+                self.file.is_settled() && self.seen.replace(digest) != Some(digest)
             }
             // Gone for a moment, or for good: what was read goes on being true.
             Err(why) => {

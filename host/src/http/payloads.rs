@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::error::Refusal;
 use super::room::Share;
-use crate::limits::RequestLimits;
+use crate::limits::{HERE_BYTES, RequestLimits};
 
 /// The most that is reserved on a sender's word, which is what Temporal's largest blob (2 MiB) is in
 /// base64; more is reserved as it arrives.
@@ -70,9 +70,15 @@ async fn receive(
     let Some(first) = next(body).await? else {
         return Ok(Bytes::new());
     };
-    share.grow(first.len(), room)?;
-    // Most bodies are one frame, and need no second buffer.
-    if body.is_end_stream() && first.len() <= limit {
+    // Most bodies are one frame, and need no second buffer; small ones are dealt with right away.
+    let is_whole = body.is_end_stream() && first.len() <= limit;
+    if is_whole && first.len() <= HERE_BYTES {
+        return Ok(first);
+    }
+    if let Err(refusal) = share.grow(first.len(), room) {
+        return refuse(body, limit, refusal).await;
+    }
+    if is_whole {
         return Ok(first);
     }
     let declared = usize::try_from(declared).unwrap_or(0);
@@ -80,10 +86,12 @@ async fn receive(
     whole.extend_from_slice(&first);
     while let Some(more) = next(body).await? {
         if whole.len() + more.len() > limit {
-            drain(body, limit.saturating_mul(DRAIN_FACTOR)).await;
-            return Err(Refusal::TooLarge { limit });
+            return refuse(body, limit, Refusal::TooLarge { limit }).await;
         }
-        share.grow(whole.len() + more.len(), room)?;
+        if let Err(refusal) = share.grow(whole.len() + more.len(), room) {
+            drop(whole);
+            return refuse(body, limit, refusal).await;
+        }
         whole.extend_from_slice(&more);
     }
     if whole.len() > limit {
@@ -105,6 +113,12 @@ pub(super) fn discard(headers: &HeaderMap, mut body: Incoming, limits: &RequestL
         // Where time runs out, the connection ends as it would have without this.
         let _ = timeout(deadline, drain(&mut body, allowance)).await;
     });
+}
+
+/// Refuses a body that is under way, after the rest of it.
+async fn refuse(body: &mut Incoming, limit: usize, refusal: Refusal) -> Result<Bytes, Refusal> {
+    drain(body, limit.saturating_mul(DRAIN_FACTOR)).await;
+    Err(refusal)
 }
 
 async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Refusal> {

@@ -159,8 +159,9 @@ impl Codec {
                 Some(Ok(called))
             }
             Err(CallError::Deadline) if state.ticks > 0 => None,
-            // Whether it is one there too is seen where it can wait.
-            Err(CallError::Trapped { .. }) if self.component.may_wait => {
+            // Whether it fails there too is seen where it can wait. Memory that it was refused
+            // before is no reason: it may know what to do without.
+            Err(CallError::Trapped { .. } | CallError::OutOfMemory) if self.component.may_wait => {
                 self.waiting.note(true);
                 None
             }

@@ -1,5 +1,6 @@
 //! Counts its calls in a static, and shows a block of memory that it wrote the last payload to.
-//! It panics at a payload that says so, takes four megabytes at another, and prints at a third.
+//! It panics at a payload that says so, takes four megabytes at another, prints at a third, and at a
+//! fourth after it was refused more memory than there is.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,6 +22,10 @@ impl Codec for Remembers {
             match &*payload.data {
                 b"panic" => panic!("as it was told"),
                 b"print" => eprintln!("as it was told"),
+                b"ask for too much" => {
+                    let refused = Vec::<u8>::new().try_reserve_exact(1 << 30);
+                    eprintln!("refused: {}", refused.is_err());
+                }
                 b"grow" => std::mem::forget(vec![1u8; 4 << 20]),
                 _ => {}
             }
