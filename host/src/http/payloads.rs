@@ -76,6 +76,7 @@ async fn receive(
         return Ok(first);
     }
     if let Err(refusal) = share.grow(first.len(), room) {
+        drop(first);
         return refuse(body, limit, refusal).await;
     }
     if is_whole {
@@ -84,6 +85,7 @@ async fn receive(
     let declared = usize::try_from(declared).unwrap_or(0);
     let mut whole = BytesMut::with_capacity(declared.min(TRUSTED_LENGTH).max(first.len()));
     whole.extend_from_slice(&first);
+    drop(first);
     while let Some(more) = next(body).await? {
         if whole.len() + more.len() > limit {
             return refuse(body, limit, Refusal::TooLarge { limit }).await;
