@@ -109,6 +109,23 @@ fn what_is_half_written_never_serves_and_never_disturbs() {
 }
 
 #[test]
+fn what_is_not_a_file_is_told_and_holds_up_nobody() {
+    let server = Setup::codecs().start();
+    let pipe = server.folder.path("codecs/pipe.wasm");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    assert!(made.expect("mkfifo").success());
+    std::fs::create_dir(server.folder.path("codecs/folder.wasm")).expect("a folder");
+    server.logs(&["namespace pipe", "is not a file"]);
+    server.logs(&["namespace folder", "is not a file"]);
+    assert_eq!(server.decode("pipe", &[plain("in")]).status, 503);
+    server.folder.write(FILE, guest("tag"));
+    until("another one serves", || {
+        let answer = server.decode("swapped", &[plain("in")]);
+        (answer.status == 200).then_some(())
+    });
+}
+
+#[test]
 fn a_bad_artifact_leaves_the_last_good_one_serving_and_is_told_with_the_reason() {
     let bad: [(Vec<u8>, &[&str]); 9] = [
         (

@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::fs::OFlags;
+
 use crate::limits::{ARTIFACT_BYTES, HERE_BYTES};
 use crate::sandbox::{Digest, give_way};
 
@@ -117,9 +119,16 @@ impl Stamp {
     }
 }
 
-/// Opens the file, if it is one and not too large. A pipe would be read for ever.
+/// Opens the file, if it is one and not too large. A pipe would be read for ever, and one that
+/// nobody writes to would not even be opened before somebody does.
 fn open(path: &Path) -> Result<File, String> {
-    let open = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = File::options();
+    options
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let open = options.open(path);
+    let open = open.and_then(|file| file.metadata().map(|metadata| (file, metadata)));
     let (file, metadata) = open.map_err(|error| format!("cannot be read: {error}"))?;
     if !metadata.is_file() {
         return Err("is not a file".into());
