@@ -59,6 +59,10 @@ fn what_a_call_draws_holds_and_recurses_is_bounded() {
     check("takes_keys", "handles = 100", 100, 101);
     check("draws_random", "random-bytes = 10", 10, 11);
     check("draws_random", "random-bytes = 100", 100, 101);
+    // The seed of hash maps is there all the same.
+    let server = serve("remembers", "random-bytes = 0");
+    let hashes = Payload::new("json/plain", "hash");
+    assert_eq!(server.decode("limited", &[hashes]).status, 200);
     // 64 KiB are four thousand calls at the most, and some dozens at the least.
     check("recurses_as_deep_as_asked", "queue = 1", 1, 100);
     check("recurses_as_deep_as_asked", "stack-bytes = 65536", 1, 100);

@@ -1,8 +1,9 @@
 //! Counts its calls in a static, and shows a block of memory that it wrote the last payload to.
-//! It panics at a payload that says so, takes four megabytes at another, prints at a third, and at a
-//! fourth after it was refused more memory than there is.
+//! It panics at a payload that says so, takes four megabytes at another, makes a hash map at a third,
+//! prints at a fourth, and at a fifth after it was refused more memory than there is.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use guests::{Answer, Codec, Payload, Verb, note};
@@ -21,6 +22,7 @@ impl Codec for Remembers {
         for payload in &mut payloads {
             match &*payload.data {
                 b"panic" => panic!("as it was told"),
+                b"hash" => drop(HashMap::from([(payload.data.clone(), 1)])),
                 b"print" => eprintln!("as it was told"),
                 b"ask for too much" => {
                     let refused = Vec::<u8>::new().try_reserve_exact(1 << 30);
