@@ -22,7 +22,6 @@ use tokio::runtime::Builder;
 
 use crate::keyring::KeyPlace;
 use crate::limits::POLL;
-use crate::namespace::Namespace;
 use crate::registry::{Registry, Tenant, Tenants};
 use crate::sandbox::{CallError, Codec, Component, Digest, Loader, Tenancy};
 use components::Components;
@@ -170,30 +169,15 @@ impl Reload {
 
     /// Who is to be served: the tables of the plan, and the files of the directory.
     fn wanted(&self) -> BTreeMap<Seat, TenantPlan> {
-        let in_directory = |name: &Namespace<'static>| {
-            let directory = self
-                .plan
-                .codecs
-                .as_ref()
-                .filter(|_| self.directory.contains(name));
-            directory.map(|directory| ComponentSource::File(directory.join(format!("{name}.wasm"))))
-        };
-        let mut wanted = BTreeMap::new();
-        for name in self.directory.names() {
-            let plan = TenantPlan {
-                component: in_directory(name),
-                ..self.plan.defaults.clone()
-            };
-            wanted.insert(Seat::Namespace(name.clone()), plan);
-        }
-        for (name, plan) in &self.plan.namespaces {
-            let mut plan = plan.clone();
-            plan.component = plan.component.or_else(|| in_directory(name));
-            wanted.insert(Seat::Namespace(name.clone()), plan);
-        }
-        if let Some(plan) = &self.plan.fallback {
-            wanted.insert(Seat::Fallback, plan.clone());
-        }
+        let names = self.directory.names().chain(self.plan.namespaces.keys());
+        let listed = names.filter_map(|name| {
+            let plan = self.plan.tenant(name, self.directory.contains(name))?;
+            Some((Seat::Namespace(name.clone()), plan))
+        });
+        let fallback = self.plan.fallback.clone();
+        let mut wanted: BTreeMap<_, _> = listed
+            .chain(fallback.map(|plan| (Seat::Fallback, plan)))
+            .collect();
         for plan in wanted.values_mut() {
             plan.component.get_or_insert(ComponentSource::BuiltIn);
         }

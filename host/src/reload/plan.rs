@@ -24,29 +24,35 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What that namespace is to have, if it has a table, or a file in the directory.
+    pub(super) fn tenant(&self, name: &Namespace<'static>, has_file: bool) -> Option<TenantPlan> {
+        let mut plan = match self.namespaces.get(name) {
+            Some(plan) => plan.clone(),
+            None if has_file => self.defaults.clone(),
+            None => return None,
+        };
+        if has_file && plan.component.is_none() {
+            plan.component = self.file_of(name).map(ComponentSource::File);
+        }
+        Some(plan)
+    }
+
+    fn file_of(&self, name: &Namespace<'static>) -> Option<PathBuf> {
+        let directory = self.codecs.as_ref()?;
+        Some(directory.join(format!("{name}.wasm")))
+    }
+
     /// The same for one name alone: whoever serves it, and nobody else.
     pub fn only(mut self, name: Option<&Namespace<'static>>) -> Self {
-        let table = name.and_then(|name| self.namespaces.remove_entry(name));
-        let in_directory = self.codecs.take().zip(name).and_then(|(directory, name)| {
-            let file = directory.join(format!("{name}.wasm"));
-            file.exists().then_some((name, ComponentSource::File(file)))
+        let tenant = name.and_then(|name| {
+            let has_file = self.file_of(name).is_some_and(|file| file.exists());
+            Some((name.clone(), self.tenant(name, has_file)?))
         });
-        let seat = match (table, in_directory) {
-            (Some((name, mut plan)), in_directory) => {
-                plan.component = plan.component.or(in_directory.map(|(_, file)| file));
-                Some((name, plan))
-            }
-            (None, Some((name, file))) => {
-                let mut plan = self.defaults.clone();
-                plan.component = Some(file);
-                Some((name.clone(), plan))
-            }
-            (None, None) => None,
-        };
-        if seat.is_some() {
+        if tenant.is_some() {
             self.fallback = None;
         }
-        self.namespaces = seat.into_iter().collect();
+        self.codecs = None;
+        self.namespaces = tenant.into_iter().collect();
         self
     }
 }
