@@ -99,8 +99,8 @@ struct ServeArgs {
     #[arg(long)]
     demo: bool,
     /// Where compiled components are kept for the next start, or "off". Overrides the
-    /// configuration's. [default: $CACHE_DIRECTORY, which systemd
-    /// sets, else the user's cache directory]
+    /// configuration's. [default: $CACHE_DIRECTORY, which systemd sets, else the user's cache
+    /// directory]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// The address to listen on; port 0 takes a free one. Overrides the configuration's.

@@ -17,9 +17,9 @@
 //!
 //! What might take long is done aside ([`lanes`]), by threads of lower priority, where no small
 //! request waits for it: large bodies and slow codecs from the start, the rest from the moment
-//! that it waits or has to give others a turn. A codec that imports nothing to wait for is first
-//! called on the thread's own stack, and anew on a stack of its own if it is not done within a
-//! tick.
+//! that it waits or has to give others a turn. A call is first made on the thread's own stack, with
+//! an instance to which whatever has to be waited for is a trap, and anew on a stack of its own if
+//! it meets that or is not done within two ticks.
 //!
 //! # The way of a component
 //!
@@ -27,8 +27,8 @@
 //! the components. What changed is hashed; the [`sandbox::Loader`] makes a new artifact into a
 //! [`sandbox::Component`], from the [`sandbox::Cache`] if it has been there before; the codec
 //! made of it is asked what it decodes, if it says so, and the registry is swapped. Requests in
-//! flight finish on what they began with; an artifact that is unfit leaves the last good one
-//! serving.
+//! flight finish on what they began with; an artifact that is unfit, or fails when it is asked,
+//! leaves the last good one serving.
 //!
 //! An artifact is hostile from its first byte, so the server itself only measures and hashes
 //! it. It is walked ([`limits::artifact`] has the caps), compiled and called for the first time

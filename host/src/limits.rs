@@ -16,8 +16,8 @@ pub struct RequestLimits {
     pub body_bytes: usize,
     /// Bytes of all bodies together that arrive in parts, as far as they have and until their
     /// answers are made; meanwhile each takes up some five times its size. Those of at most
-    /// [`HERE_BYTES`] may have as many again. Half would shed a
-    /// few people who export histories at once, double is more than a small machine has.
+    /// [`HERE_BYTES`] may have as many again. Half would shed a few people who export histories
+    /// at once, double is more than a small machine has.
     pub bodies_bytes: usize,
     /// From the end of a request's head to the end of its body. A megabyte over a poor
     /// mobile link takes seconds; a minute and more is somebody holding the connection.
