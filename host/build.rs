@@ -10,6 +10,8 @@ fn main() {
         "guest-codec/src",
         "guest-codec/Cargo.toml",
         "guest-codec/build.rs",
+        "proto/src",
+        "proto/Cargo.toml",
         "wit",
         "Cargo.lock",
     ] {

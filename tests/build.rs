@@ -104,8 +104,14 @@ fn assemble_all(folder: &Path, out: &Path, frame: &Frame) {
 struct Frame {
     common: PathBuf,
     resolve: Resolve,
-    world: WorldId,
+    /// With payloads as records, and as bytes.
+    worlds: [WorldId; 2],
 }
+
+/// A line of a guest that has payloads as bytes.
+const OF_BYTES: &str = ";; world: guest-of-bytes";
+/// A line of a guest whose strings are UTF-16.
+const UTF16: &str = ";; strings: utf16";
 
 impl Frame {
     fn load(package: &Path) -> Self {
@@ -114,15 +120,16 @@ impl Frame {
         let mut push = |folder: &Path| resolve.push_dir(folder).expect("the WIT can be read").0;
         push(&package.join("../wit"));
         let guests = push(&source.join("wit"));
-        let world = resolve
-            .select_world(&[guests], Some("guest"))
-            .expect("the world is there");
+        let worlds = ["guest", "guest-of-bytes"].map(|world| {
+            let world = resolve.select_world(&[guests], Some(world));
+            world.expect("the world is there")
+        });
         watch(&source.join("common"));
         watch(&source.join("wit"));
         Self {
             common: source.join("common"),
             resolve,
-            world,
+            worlds,
         }
     }
 
@@ -133,14 +140,24 @@ impl Frame {
             return wat::parse_str(text).map_err(|error| error.to_string());
         }
         let mut module = format!("(module\n{text}\n");
+        let [of_records, of_bytes] = self.worlds;
+        let (world, decode, code) = match text.lines().any(|line| line == OF_BYTES) {
+            true => (
+                of_bytes,
+                "(export \"temporal:codec/wire-codec@1.0.0#decode\"",
+                "code-of-bytes.wat",
+            ),
+            false => (
+                of_records,
+                "(export \"temporal:codec/payload-codec@1.0.0#decode\"",
+                "code.wat",
+            ),
+        };
         // What a guest exports itself is its misbehaviour.
         for (export, field) in [
             ("(export \"memory\")", "memory.wat"),
             ("(export \"cabi_realloc\")", "realloc.wat"),
-            (
-                "(export \"temporal:codec/payload-codec@1.0.0#decode\"",
-                "code.wat",
-            ),
+            (decode, code),
         ] {
             if !text.contains(export) {
                 let field = self.common.join(field);
@@ -149,7 +166,11 @@ impl Frame {
         }
         module.push(')');
         let mut module = wat::parse_str(&module).map_err(|error| error.to_string())?;
-        embed_component_metadata(&mut module, &self.resolve, self.world, StringEncoding::UTF8)
+        let strings = match text.lines().any(|line| line == UTF16) {
+            true => StringEncoding::UTF16,
+            false => StringEncoding::UTF8,
+        };
+        embed_component_metadata(&mut module, &self.resolve, world, strings)
             .and_then(|()| ComponentEncoder::default().module(&module)?.encode())
             .map_err(|error| format!("{error:#}"))
     }

@@ -1,21 +1,19 @@
 //! The component around the codec's logic: bindings, and the host behind them.
 
-use bindings::exports::temporal::codec::{encodings, payload_codec};
-use bindings::temporal::codec::{keyring, wire};
+use bindings::exports::temporal::codec::{encodings, wire_codec};
+use bindings::temporal::codec::{keyring, types};
 use bindings::wasi::config::store;
 
-use crate::codec;
+use crate::codec::{self, CodecError};
 use crate::host::{Host, KeyError, Sealed};
 use crate::settings::Settings;
-use crate::types::{CodecError, Payload};
 
-/// The generated bindings, around the types that are written out in [`crate::types`].
+/// The generated bindings.
 #[allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated")]
 mod bindings {
     wit_bindgen::generate!({
         path: "../wit",
-        world: "codec-with-encodings",
-        with: { "temporal:codec/types@1.0.0": crate::types },
+        world: "codec-of-bytes-with-encodings",
         generate_all,
     });
     use super::Component;
@@ -24,18 +22,18 @@ mod bindings {
 
 struct Component;
 
-impl payload_codec::Guest for Component {
-    fn encode(payloads: Vec<Payload>) -> Result<Vec<Payload>, CodecError> {
-        codec::encode(payloads, &settings()?, &Imports)
+impl wire_codec::Guest for Component {
+    fn encode(payloads: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, types::CodecError> {
+        Ok(codec::encode(payloads, &settings()?, &Imports)?)
     }
 
-    fn decode(payloads: Vec<Payload>) -> Result<Vec<Payload>, CodecError> {
-        codec::decode(payloads, &settings()?, &Imports)
+    fn decode(payloads: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, types::CodecError> {
+        Ok(codec::decode(payloads, &settings()?, &Imports)?)
     }
 }
 
 impl encodings::Guest for Component {
-    fn decodes() -> Result<Vec<Vec<u8>>, CodecError> {
+    fn decodes() -> Result<Vec<Vec<u8>>, types::CodecError> {
         let markers = settings()?.decode.encodings();
         Ok(markers.map(|marker| marker.as_bytes().to_vec()).collect())
     }
@@ -52,24 +50,21 @@ fn settings() -> Result<Settings, CodecError> {
 struct Imports;
 
 impl Host for Imports {
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Payload, KeyError> {
-        keyring::open_payload(key_id, sealed, &[]).map_err(KeyError::from)
+    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+        keyring::open_bytes(key_id, sealed, &[]).map_err(KeyError::from)
     }
 
-    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError> {
-        let sealed = keyring::seal_payload(key_id, &payload, &[])?;
+    fn seal(
+        &self,
+        key_id: Option<&str>,
+        payload: Vec<u8>,
+        head: &[u8],
+    ) -> Result<Sealed, KeyError> {
+        let sealed = keyring::seal_bytes(key_id, &payload, &[], head)?;
         Ok(Sealed {
             key_id: sealed.key_id,
             bytes: sealed.sealed,
         })
-    }
-
-    fn marshal(&self, payload: &Payload) -> Vec<u8> {
-        wire::marshal(payload)
-    }
-
-    fn unmarshal(&self, bytes: &[u8]) -> Option<Payload> {
-        wire::unmarshal(bytes).ok()
     }
 }
 
@@ -79,9 +74,19 @@ impl From<keyring::KeyError> for KeyError {
             keyring::KeyError::UnknownKey => Self::UnknownKey,
             keyring::KeyError::NoActiveKey => Self::NoActiveKey,
             keyring::KeyError::NotAuthentic => Self::NotAuthentic,
-            keyring::KeyError::Malformed => Self::Malformed,
-            // Nothing here exports a key.
-            keyring::KeyError::Unavailable | keyring::KeyError::NotGranted => Self::Unavailable,
+            // Nothing here exports a key, or has one opened as a record.
+            keyring::KeyError::Unavailable
+            | keyring::KeyError::NotGranted
+            | keyring::KeyError::Malformed => Self::Unavailable,
+        }
+    }
+}
+
+impl From<CodecError> for types::CodecError {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Invalid(text) => Self::Invalid(text),
+            CodecError::Unavailable(text) => Self::Unavailable(text),
         }
     }
 }

@@ -1,27 +1,24 @@
 //! What the codec asks its host for.
 
-use crate::types::Payload;
-
-/// The keys and the protobuf encoding, which are the host's.
+/// The keys, which are the host's.
 pub trait Host {
-    /// Finds the key, opens `nonce || ciphertext || tag` with it and unmarshals what was inside.
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Payload, KeyError>;
+    /// Finds the key, and opens `nonce || ciphertext || tag` with it.
+    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError>;
 
-    /// Marshals the payload and seals it, with the key of that id or else the active one.
-    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError>;
-
-    /// The protobuf encoding of the payload.
-    fn marshal(&self, payload: &Payload) -> Vec<u8>;
-
-    /// The payload that the bytes encode, if they encode one.
-    fn unmarshal(&self, bytes: &[u8]) -> Option<Payload>;
+    /// Seals the payload, with the key of that id or else the active one, and puts the head before
+    /// it.
+    fn seal(&self, key_id: Option<&str>, payload: Vec<u8>, head: &[u8])
+    -> Result<Sealed, KeyError>;
 }
 
-/// A payload, marshalled and sealed, and the id of the key that did it.
+/// Bytes that sealing adds to a payload, without the head.
+pub const SEALING: usize = 12 + 16;
+
+/// A sealed payload, and the id of the key that did it.
 pub struct Sealed {
     /// The key's id.
     pub key_id: String,
-    /// `nonce || ciphertext || tag`
+    /// `head || nonce || ciphertext || tag`
     pub bytes: Vec<u8>,
 }
 
@@ -34,8 +31,6 @@ pub enum KeyError {
     NoActiveKey,
     /// Not sealed by this key, or changed since.
     NotAuthentic,
-    /// What was sealed is not a payload.
-    Malformed,
     /// The keys cannot be had now.
     Unavailable,
 }

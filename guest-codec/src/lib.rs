@@ -18,4 +18,3 @@ pub mod codec;
 pub mod compression;
 pub mod host;
 pub mod settings;
-pub mod types;

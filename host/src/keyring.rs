@@ -140,14 +140,14 @@ impl Key {
         let mut sealed = Vec::with_capacity(NONCE + plaintext.len() + TAG);
         sealed.resize(NONCE, 0);
         sealed.extend_from_slice(plaintext);
-        self.seal_in_place(&mut sealed, associated_data);
+        self.seal_in_place(&mut sealed, 0, associated_data);
         sealed
     }
 
-    /// The same for a plaintext that has [`NONCE`] bytes of room before it, and best room for
-    /// [`TAG`] more behind.
-    pub fn seal_in_place(&self, sealed: &mut Vec<u8>, associated_data: &[u8]) {
-        let (nonce, text) = sealed
+    /// The same for what is in `sealed` after a head of so many bytes: [`NONCE`] bytes of room, and
+    /// the plaintext. Best there is room for [`TAG`] more behind.
+    pub fn seal_in_place(&self, sealed: &mut Vec<u8>, head: usize, associated_data: &[u8]) {
+        let (nonce, text) = sealed[head..]
             .split_first_chunk_mut::<NONCE>()
             .expect("room for the nonce is the caller's promise");
         rand::rng().fill_bytes(nonce);

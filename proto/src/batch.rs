@@ -211,6 +211,24 @@ impl Draft<'_> {
         pairs.any(|pair| keys[pair[0].key.clone()] == keys[pair[1].key.clone()])
     }
 
+    /// Of each key that is there more than once, drops all entries but the last.
+    pub(crate) fn keep_last(&mut self) {
+        if !self.has_duplicate_key() {
+            return;
+        }
+        let Batch { keys, entries, .. } = &mut *self.batch;
+        let mut kept = self.entries;
+        for at in self.entries..entries.len() {
+            let key = |entry: &Entry| &keys[entry.key.clone()];
+            let next = entries.get(at + 1);
+            if next.is_none_or(|next| key(next) != key(&entries[at])) {
+                entries.swap(kept, at);
+                kept += 1;
+            }
+        }
+        entries.truncate(kept);
+    }
+
     /// Makes it the list's next payload.
     pub fn end(mut self) {
         self.sort();

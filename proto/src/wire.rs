@@ -8,17 +8,25 @@
 use std::fmt;
 
 use prost::DecodeError;
+use prost::bytes::BufMut;
 use prost::encoding::{
     DecodeContext, WireType, check_wire_type, decode_key, decode_varint, encode_key, encode_varint,
     encoded_len_varint, skip_field,
 };
 
-use crate::{ExternalPayloadDetails, Payload};
+use crate::{Draft, ExternalPayloadDetails, Payload, PayloadRef};
 
 /// Metadata entries and external payloads that a payload may have, together. Real ones have a
 /// handful. An entry takes two bytes here and dozens in memory, so without a limit what is read
 /// could be many times what was sent.
 pub const MAX_ENTRIES: usize = 10_000;
+
+/// Fields that a payload may have, with those inside of its fields, known or not. They take two
+/// bytes each, and nobody can stop a reader of millions.
+const MAX_FIELDS: usize = 100_000;
+
+/// Entries of metadata that there is room for from the start.
+const USUAL_ENTRIES: usize = 4;
 
 /// A payload whose bytes are somewhere else.
 #[derive(Default)]
@@ -83,32 +91,42 @@ impl<'a> View<'a> {
         }
     }
 
+    /// A view of a payload that wraps something: some texts as its metadata, and data.
+    pub fn wrapper(metadata: &[(&'a str, &'a str)], data: &'a [u8]) -> Self {
+        let mut view = Self {
+            metadata: metadata
+                .iter()
+                .map(|(key, value)| (*key, value.as_bytes()))
+                .collect(),
+            data,
+            external_payloads: Vec::new(),
+        };
+        view.sort();
+        view
+    }
+
+    /// The value of that key of the metadata.
+    #[inline]
+    pub fn value(&self, key: &str) -> Option<&'a [u8]> {
+        let entry = self.metadata.iter().find(|(other, _)| *other == key);
+        entry.map(|(_, value)| *value)
+    }
+
     /// A view of the payload that the bytes are.
     ///
     /// # Errors
     ///
-    /// Bytes that are not a `Payload`, or one of more than [`MAX_ENTRIES`].
+    /// Bytes that are not a `Payload`, or one of more than [`MAX_ENTRIES`] or of 100,000 fields.
     pub fn read(bytes: &'a [u8]) -> Result<Self, WireError> {
-        let mut view = Self::default();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (tag, wire_type) = decode_key(&mut rest)?;
-            match tag {
-                METADATA => {
-                    let entry = field("metadata", wire_type, &mut rest)?;
-                    view.metadata.push(read_entry(entry)?);
-                }
-                DATA => view.data = field("data", wire_type, &mut rest)?,
-                EXTERNAL_PAYLOADS => {
-                    let details = field("external_payloads", wire_type, &mut rest)?;
-                    view.external_payloads.push(read_details(details)?);
-                }
-                _ => skip_field(wire_type, tag, &mut rest, DecodeContext::default())?,
-            }
-            if view.metadata.len() + view.external_payloads.len() > MAX_ENTRIES {
-                return Err(WireError::new("", "too many entries"));
-            }
-        }
+        let mut view = Self {
+            metadata: Vec::with_capacity(USUAL_ENTRIES),
+            ..Self::default()
+        };
+        read(bytes, |field| match field {
+            Field::Entry(key, value) => view.metadata.push((key, value)),
+            Field::Data(data) => view.data = data,
+            Field::ExternalPayload(size_bytes) => view.external_payloads.push(size_bytes),
+        })?;
         view.sort();
         Ok(view)
     }
@@ -127,39 +145,205 @@ impl<'a> View<'a> {
 
     /// How many bytes [`Self::marshal_to`] appends.
     pub fn marshalled_length(&self) -> usize {
-        let metadata = self.metadata.iter();
-        let external = self.external_payloads.iter();
-        metadata
-            .map(|entry| nested(entry_length(entry)))
-            .sum::<usize>()
-            + bytes_length(self.data)
-            + external
-                .map(|size| nested(details_length(*size)))
-                .sum::<usize>()
+        let metadata = self.metadata.iter().copied();
+        length(metadata, self.data, &self.external_payloads)
     }
 
     /// Appends the payload's bytes. The metadata has to be sorted.
-    pub fn marshal_to(&self, bytes: &mut Vec<u8>) {
-        for entry @ (key, value) in &self.metadata {
-            encode_key(METADATA, WireType::LengthDelimited, bytes);
-            encode_varint(entry_length(entry) as u64, bytes);
-            append(KEY, key.as_bytes(), bytes);
-            append(VALUE, value, bytes);
-        }
-        append(DATA, self.data, bytes);
-        for size in &self.external_payloads {
-            encode_key(EXTERNAL_PAYLOADS, WireType::LengthDelimited, bytes);
-            encode_varint(details_length(*size) as u64, bytes);
-            if *size != 0 {
-                encode_key(SIZE_BYTES, WireType::Varint, bytes);
-                encode_varint(size.cast_unsigned(), bytes);
+    pub fn marshal_to(&self, bytes: &mut impl BufMut) {
+        let metadata = self.metadata.iter().copied();
+        write(metadata, self.data, &self.external_payloads, bytes);
+    }
+}
+
+impl PayloadRef<'_> {
+    /// How many bytes [`Self::marshal_to`] appends.
+    pub fn marshalled_length(self) -> usize {
+        length(self.metadata(), self.data(), self.external_payloads())
+    }
+
+    /// Appends the payload's bytes. Panics where there is not room for all of them.
+    pub fn marshal_to(self, bytes: &mut impl BufMut) {
+        let external = self.external_payloads();
+        write(self.metadata(), self.data(), external, bytes);
+    }
+}
+
+impl Draft<'_> {
+    /// Adds everything that the bytes of a payload have, and sets the data. Gives the number of
+    /// fields that were read for that.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`View::read`].
+    pub fn unmarshal(&mut self, bytes: &[u8]) -> Result<usize, WireError> {
+        let mut data = &[][..];
+        let fields = read(bytes, |field| match field {
+            Field::Entry(key, value) => self.entry(key, value),
+            Field::Data(last) => data = last,
+            Field::ExternalPayload(size_bytes) => self.external_payload(size_bytes),
+        })?;
+        self.data(data);
+        self.keep_last();
+        Ok(fields)
+    }
+}
+
+/// Appends what comes before so many bytes of data: with the data behind it, it is a payload that
+/// has nothing else, and anything else can be appended to it.
+pub fn begin_data(length: usize, bytes: &mut impl BufMut) {
+    encode_key(DATA, WireType::LengthDelimited, bytes);
+    encode_varint(length as u64, bytes);
+}
+
+/// A field of a payload.
+enum Field<'a> {
+    Entry(&'a str, &'a [u8]),
+    Data(&'a [u8]),
+    ExternalPayload(i64),
+}
+
+/// Hands on the fields of the payload that the bytes are, in their order there. Gives the number of
+/// all fields.
+fn read<'a>(bytes: &'a [u8], mut on: impl FnMut(Field<'a>)) -> Result<usize, WireError> {
+    let mut rest = bytes;
+    let mut entries = 0;
+    let mut fields = Fields::default();
+    while !rest.is_empty() {
+        let (tag, wire_type) = fields.next("", &mut rest)?;
+        match tag {
+            METADATA => {
+                let entry = field("metadata", wire_type, &mut rest)?;
+                let (key, value) = read_entry(entry, &mut fields)?;
+                on(Field::Entry(key, value));
+                entries += 1;
             }
+            DATA => on(Field::Data(field("data", wire_type, &mut rest)?)),
+            EXTERNAL_PAYLOADS => {
+                let details = field("external_payloads", wire_type, &mut rest)?;
+                on(Field::ExternalPayload(read_details(details, &mut fields)?));
+                entries += 1;
+            }
+            _ => fields.skip("", tag, wire_type, &mut rest)?,
+        }
+        if entries > MAX_ENTRIES {
+            return Err(WireError::new("", "too many entries"));
+        }
+    }
+    Ok(fields.read)
+}
+
+/// The fields of a payload, counted.
+#[derive(Default)]
+struct Fields {
+    read: usize,
+}
+
+impl Fields {
+    /// The next field's number and what is in it: most often bytes, and the number small.
+    #[inline(always)]
+    fn next(
+        &mut self,
+        within: &'static str,
+        rest: &mut &[u8],
+    ) -> Result<(u32, WireType), WireError> {
+        const LENGTH_DELIMITED: u8 = WireType::LengthDelimited as u8;
+        self.read += 1;
+        if self.read > MAX_FIELDS {
+            return Err(WireError::new(within, "too many fields"));
+        }
+        match *rest {
+            [byte @ 8..0x80, after @ ..] if byte & 7 == LENGTH_DELIMITED => {
+                *rest = after;
+                Ok((u32::from(byte >> 3), WireType::LengthDelimited))
+            }
+            _ => decode_key(rest).map_err(|error| WireError::within(within, &error)),
+        }
+    }
+
+    fn skip(
+        &mut self,
+        within: &'static str,
+        tag: u32,
+        wire_type: WireType,
+        rest: &mut &[u8],
+    ) -> Result<(), WireError> {
+        // The fields of a group, which is all that has any, are not counted by prost.
+        let most = rest.len().min(2 * MAX_FIELDS);
+        let mut part = match wire_type {
+            WireType::StartGroup => &rest[..most],
+            _ => *rest,
+        };
+        let before = part.len();
+        match skip_field(wire_type, tag, &mut part, DecodeContext::default()) {
+            Err(_) if before < rest.len() => Err(WireError::new(within, "too many fields")),
+            skipped => skipped.map_err(|error| WireError::within(within, &error)),
+        }?;
+        let skipped = before - part.len();
+        if wire_type == WireType::StartGroup {
+            self.read += skipped / 2;
+        }
+        *rest = &rest[skipped..];
+        Ok(())
+    }
+}
+
+fn length<'a>(
+    metadata: impl Iterator<Item = (&'a str, &'a [u8])>,
+    data: &[u8],
+    external_payloads: &[i64],
+) -> usize {
+    let external = external_payloads.iter();
+    metadata
+        .map(|entry| nested(entry_length(entry)))
+        .sum::<usize>()
+        + bytes_length(data)
+        + external
+            .map(|size| nested(details_length(*size)))
+            .sum::<usize>()
+}
+
+fn write<'a>(
+    metadata: impl Iterator<Item = (&'a str, &'a [u8])>,
+    data: &[u8],
+    external_payloads: &[i64],
+    bytes: &mut impl BufMut,
+) {
+    for (key, value) in metadata {
+        encode_key(METADATA, WireType::LengthDelimited, bytes);
+        encode_varint(entry_length((key, value)) as u64, bytes);
+        append(KEY, key.as_bytes(), bytes);
+        append(VALUE, value, bytes);
+    }
+    append(DATA, data, bytes);
+    for size in external_payloads {
+        encode_key(EXTERNAL_PAYLOADS, WireType::LengthDelimited, bytes);
+        encode_varint(details_length(*size) as u64, bytes);
+        if *size != 0 {
+            encode_key(SIZE_BYTES, WireType::Varint, bytes);
+            encode_varint(size.cast_unsigned(), bytes);
         }
     }
 }
 
-/// What is in a field that has a length before it.
+/// What is in a field that has a length before it: most often a short one.
+#[inline(always)]
 fn field<'a>(
+    name: &'static str,
+    wire_type: WireType,
+    rest: &mut &'a [u8],
+) -> Result<&'a [u8], WireError> {
+    if wire_type == WireType::LengthDelimited
+        && let [length @ ..0x80, after @ ..] = *rest
+        && let Some((content, after)) = after.split_at_checked(usize::from(*length))
+    {
+        *rest = after;
+        return Ok(content);
+    }
+    long_field(name, wire_type, rest)
+}
+
+fn long_field<'a>(
     name: &'static str,
     wire_type: WireType,
     rest: &mut &'a [u8],
@@ -175,44 +359,44 @@ fn field<'a>(
     Ok(content)
 }
 
-fn read_entry(mut rest: &[u8]) -> Result<(&str, &[u8]), WireError> {
+fn read_entry<'a>(
+    mut rest: &'a [u8],
+    fields: &mut Fields,
+) -> Result<(&'a str, &'a [u8]), WireError> {
     let (mut key, mut value) = (&[][..], &[][..]);
-    let within = |error: DecodeError| WireError::within("metadata", &error);
     while !rest.is_empty() {
-        let (tag, wire_type) = decode_key(&mut rest).map_err(within)?;
+        let (tag, wire_type) = fields.next("metadata", &mut rest)?;
         match tag {
             KEY => key = field("metadata", wire_type, &mut rest)?,
             VALUE => value = field("metadata", wire_type, &mut rest)?,
-            _ => {
-                skip_field(wire_type, tag, &mut rest, DecodeContext::default()).map_err(within)?;
-            }
+            _ => fields.skip("metadata", tag, wire_type, &mut rest)?,
         }
     }
     let key = str::from_utf8(key).map_err(|_| WireError::new("metadata", "a key is not UTF-8"))?;
     Ok((key, value))
 }
 
-fn read_details(mut rest: &[u8]) -> Result<i64, WireError> {
+fn read_details(mut rest: &[u8], fields: &mut Fields) -> Result<i64, WireError> {
     let mut size = 0;
     let within = |error: DecodeError| WireError::within("external_payloads", &error);
     while !rest.is_empty() {
-        let (tag, wire_type) = decode_key(&mut rest).map_err(within)?;
+        let (tag, wire_type) = fields.next("external_payloads", &mut rest)?;
         if tag == SIZE_BYTES {
             check_wire_type(WireType::Varint, wire_type).map_err(within)?;
             size = decode_varint(&mut rest).map_err(within)?.cast_signed();
         } else {
-            skip_field(wire_type, tag, &mut rest, DecodeContext::default()).map_err(within)?;
+            fields.skip("external_payloads", tag, wire_type, &mut rest)?;
         }
     }
     Ok(size)
 }
 
 /// Appends a field that has a length before it, unless it is empty.
-fn append(tag: u32, content: &[u8], bytes: &mut Vec<u8>) {
+fn append(tag: u32, content: &[u8], bytes: &mut impl BufMut) {
     if !content.is_empty() {
         encode_key(tag, WireType::LengthDelimited, bytes);
         encode_varint(content.len() as u64, bytes);
-        bytes.extend_from_slice(content);
+        bytes.put_slice(content);
     }
 }
 
@@ -223,7 +407,7 @@ fn bytes_length(content: &[u8]) -> usize {
     }
 }
 
-fn entry_length((key, value): &(&str, &[u8])) -> usize {
+fn entry_length((key, value): (&str, &[u8])) -> usize {
     bytes_length(key.as_bytes()) + bytes_length(value)
 }
 
@@ -267,12 +451,6 @@ impl WireError {
             .trim_end_matches(|last: char| last.is_ascii_digit())
             .trim_end_matches(": ");
         Self::new(field, reason)
-    }
-}
-
-impl From<DecodeError> for WireError {
-    fn from(error: DecodeError) -> Self {
-        Self::within("", &error)
     }
 }
 

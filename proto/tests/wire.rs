@@ -2,11 +2,29 @@
 
 use prost::Message as _;
 use proto::wire::{MAX_ENTRIES, marshal, unmarshal};
-use proto::{ExternalPayloadDetails, Payload};
+use proto::{Batch, ExternalPayloadDetails, Payload};
 
 fn check(bytes: &[u8], expected: Result<Payload, &str>) {
     let payload = unmarshal(bytes).map_err(|error| error.to_string());
-    assert_eq!(payload, expected.map_err(str::to_owned), "{bytes:x?}");
+    let expected = expected.map_err(str::to_owned);
+    assert_eq!(payload, expected, "{bytes:x?}");
+    assert_eq!(in_batch(bytes), expected, "{bytes:x?}");
+}
+
+/// The payload that the bytes are, as one of a batch. It is written as it would be elsewhere.
+fn in_batch(bytes: &[u8]) -> Result<Payload, String> {
+    let mut batch = Batch::default();
+    let mut draft = batch.begin();
+    draft.unmarshal(bytes).map_err(|error| error.to_string())?;
+    draft.end();
+    let reference = batch.iter().next().expect("there is one");
+    let payload = Payload::from(reference);
+    let mut written = vec![0xaa; reference.marshalled_length()];
+    let mut rest = &mut written[..];
+    reference.marshal_to(&mut rest);
+    assert!(rest.is_empty());
+    assert_eq!(written, marshal(&payload));
+    Ok(payload)
 }
 
 fn data(data: &[u8]) -> Payload {
@@ -125,7 +143,9 @@ fn prost_agrees_on_bytes_that_were_damaged() {
     let mut agree = |bytes: &[u8]| {
         let theirs = Payload::decode(bytes);
         read += usize::from(theirs.is_ok());
-        assert_eq!(unmarshal(bytes).ok(), theirs.ok(), "{bytes:x?}");
+        let theirs = theirs.ok();
+        assert_eq!(unmarshal(bytes).ok(), theirs, "{bytes:x?}");
+        assert_eq!(in_batch(bytes).ok(), theirs, "{bytes:x?}");
     };
     for at in 0..sound.len() {
         agree(&sound[..at]);
@@ -140,6 +160,25 @@ fn prost_agrees_on_bytes_that_were_damaged() {
     assert!(read > 1000, "{read}");
     let theirs = Payload::decode(&sound[..]).expect("sound").encode_to_vec();
     assert_eq!(theirs, sound);
+}
+
+#[test]
+fn fields_of_all_kinds_are_counted() {
+    let entry = |content: &[u8]| {
+        let length = u32::try_from(content.len()).expect("short");
+        let mut bytes = vec![0x0a, 0x80, 0x80, 0x80, 0];
+        (0..4).for_each(|at| bytes[1 + at] |= (length >> (7 * at) & 0x7f) as u8);
+        [bytes.as_slice(), content].concat()
+    };
+    let group = |content: &[u8]| [&[0x23], content, &[0x24]].concat();
+    for field in [[0x12, 0], [0x20, 0], [0x22, 0]] {
+        let fields = |count: usize| field.repeat(count);
+        for within in [&entry as &dyn Fn(&[u8]) -> Vec<u8>, &group, &<[u8]>::to_vec] {
+            assert!(unmarshal(&within(&fields(99_000))).is_ok());
+            let error = unmarshal(&within(&fields(101_000))).expect_err("too many");
+            assert!(error.to_string().ends_with("too many fields"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Every guest program in Rust, by the name of its file.
-pub const GUESTS: [&str; 23] = [
+pub const GUESTS: [&str; 24] = [
     "duplicate_key",
     "exits",
     "fewer",
@@ -21,6 +21,7 @@ pub const GUESTS: [&str; 23] = [
     "prints",
     "recurses",
     "remembers",
+    "seals",
     "sleeps",
     "spins",
     "stillborn",

@@ -186,6 +186,15 @@ guests! {
     reply_of_millions_of_entries => hands_over_too_much();
     reply_of_millions_of_externals => hands_over_too_much();
     reply_that_escapes => hands_over_too_much();
+    bytes_of_no_payload => refused(500, BROKEN);
+    bytes_of_a_key_that_is_not_utf8 => refused(500, BROKEN);
+    bytes_of_one_payload_too_many => refused(500, BROKEN);
+    bytes_of_too_many_entries => refused(500, BROKEN);
+    bytes_of_millions_of_entries => hands_over_too_much();
+    bytes_of_a_million => hands_over_too_much();
+    bytes_alias => hands_over_too_much().moves_megabytes();
+    bytes_out_of_bounds => crashes();
+    bytes_spelled_otherwise => answers(Payload { data: b"y".to_vec(), ..Payload::default() }.with("k", "2"));
 
     // Words.
     invalid => refused(400, &shown()).never_sound();
@@ -234,6 +243,7 @@ guests! {
 /// Guests that behave, or whose misbehaviour takes more than a row to show.
 const ELSEWHERE: &[&str] = &[
     "answers_externals",
+    "bytes_come_back",
     "draws_random",
     "forbidden_import",
     "has_the_host_handle_as_much_as_asked",
@@ -241,6 +251,7 @@ const ELSEWHERE: &[&str] = &[
     "identity",
     "imports_too_much",
     "keys",
+    "keys_are_utf16",
     "leaves_secrets",
     "looks",
     "marshals_externals",
@@ -252,6 +263,7 @@ const ELSEWHERE: &[&str] = &[
     "recurses_as_deep_as_asked",
     "remembers",
     "reorders",
+    "seals",
     "searches_for_secrets",
     "stillborn",
     "tag",

@@ -19,13 +19,9 @@ pub(super) fn print(file: &Path, component: &Component) {
     println!("  digest          {}", component.digest);
     println!("  size            {} bytes", component.size);
     println!("  initial memory  {} KiB", component.initial_memory >> 10);
-    let version = component
-        .exports
-        .iter()
-        .find_map(|name| name.strip_prefix("temporal:codec/payload-codec@"));
     println!(
         "  WIT             temporal:codec@{}",
-        version.unwrap_or("?")
+        component.wit_version()
     );
     for name in &component.exports {
         println!("  exports         {name}");

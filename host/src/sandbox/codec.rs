@@ -115,10 +115,10 @@ impl Codec {
         deadline: Instant,
     ) -> Result<Batch, CallError> {
         let _slots = self.slots.take(&self.engine.slots, deadline).await?;
-        let argument = Argument::new(payloads);
+        let argument = Argument(payloads);
         let is_quick = !self.is_slow() && !self.waiting.did() && payloads.size() <= HERE_BYTES;
         let called = match is_quick {
-            true => self.call_at_once(verb, namespace, &argument, deadline),
+            true => self.call_at_once(verb, namespace, argument, deadline),
             false => None,
         };
         let called = match called {
@@ -128,7 +128,7 @@ impl Codec {
                     // It was not, and had its turn.
                     yield_now().await;
                 }
-                self.call_in_turns(verb, namespace, &argument, deadline)
+                self.call_in_turns(verb, namespace, argument, deadline)
                     .await?
             }
         };
@@ -146,7 +146,7 @@ impl Codec {
         &self,
         verb: Verb,
         namespace: Option<&str>,
-        argument: &Argument<'_>,
+        argument: Argument<'_>,
         deadline: Instant,
     ) -> Option<Result<Transcoded, CallError>> {
         let (mut store, life) = self.begin(namespace, deadline, Turns::One);
@@ -173,7 +173,7 @@ impl Codec {
         &self,
         verb: Verb,
         namespace: Option<&str>,
-        argument: &Argument<'_>,
+        argument: Argument<'_>,
         deadline: Instant,
     ) -> Result<Transcoded, CallError> {
         self.waiting.note(false);
@@ -266,7 +266,7 @@ impl Codec {
         store: &mut Store<State>,
         life: Option<Life>,
         verb: Verb,
-        argument: &Argument<'_>,
+        argument: Argument<'_>,
     ) -> wasmtime::Result<(Life, Transcoded)> {
         let life = match life {
             Some(life) => life,
@@ -276,7 +276,7 @@ impl Codec {
             }
         };
         let function = self.function(store, life, verb)?;
-        let (called,) = function.call(store, (&argument.payloads(),))?;
+        let (called,) = function.call(store, (argument,))?;
         Ok((life, called))
     }
 
@@ -285,7 +285,7 @@ impl Codec {
         store: &mut Store<State>,
         life: Option<Life>,
         verb: Verb,
-        argument: &Argument<'_>,
+        argument: Argument<'_>,
     ) -> wasmtime::Result<(Life, Transcoded)> {
         let life = match life {
             Some(life) => life,
@@ -295,8 +295,7 @@ impl Codec {
             }
         };
         let function = self.function(store, life, verb)?;
-        let payloads = argument.payloads();
-        let (called,) = function.call_async(store, (&payloads,)).await?;
+        let (called,) = function.call_async(store, (argument,)).await?;
         Ok((life, called))
     }
 

@@ -80,16 +80,16 @@ impl Component {
             .resources_required()
             .and_then(|resources| resources.max_initial_memory_size)
             .map_or(0, |pages| pages * WASM_PAGE);
-        let function = |interface: &str, name: &str| {
-            let interface = compiled.get_export_index(None, interface)?;
-            compiled.get_export_index(Some(&interface), name)
-        };
-        let required = |name: &str| {
-            let found = function(world::PAYLOAD_CODEC, name);
+        let interface = |name: &str| compiled.get_export_index(None, name);
+        let codec = world::CODECS.iter().find_map(|name| interface(name));
+        let codec = codec.ok_or(Unfit::MissingExport)?;
+        let function = |name: &str| {
+            let found = compiled.get_export_index(Some(&codec), name);
             found.ok_or_else(|| Unfit::Mismatch(format!("it exports no function `{name}`")))
         };
-        let [encode, decode] = [required("encode")?, required("decode")?];
-        let decodes = function(world::ENCODINGS, "decodes");
+        let [encode, decode] = [function("encode")?, function("decode")?];
+        let decodes = interface(world::ENCODINGS)
+            .and_then(|encodings| compiled.get_export_index(Some(&encodings), "decodes"));
         let may_wait = !imports.iter().all(|name| world::never_waits(name));
         let link = || {
             let pre = runtime.linker.instantiate_pre(compiled)?;
@@ -114,6 +114,11 @@ impl Component {
             decode,
             decodes,
         }))
+    }
+
+    /// The version of the contract that it is built for.
+    pub fn wit_version(&self) -> &str {
+        wit_version(&self.exports).unwrap_or_default()
     }
 
     /// Why it can serve nobody with those limits, if that is so whatever it is asked.
@@ -163,13 +168,22 @@ fn check_world(imports: &[String], exports: &[String]) -> Result<(), Unfit> {
         return Err(Unfit::ForbiddenImport(name.clone()));
     }
     // A newer minor version has everything that this one has.
-    if !exports
-        .iter()
-        .any(|name| name.starts_with("temporal:codec/payload-codec@1."))
-    {
+    if wit_version(exports).is_none_or(|version| !version.starts_with("1.")) {
         return Err(Unfit::MissingExport);
     }
     Ok(())
+}
+
+/// The version of the contract in which those exports have a codec.
+fn wit_version(exports: &[String]) -> Option<&str> {
+    let version = |name: &&str| {
+        let (interface, _) = name.split_once('@')?;
+        exports.iter().find_map(|export| {
+            let (exported, version) = export.split_once('@')?;
+            (exported == interface).then_some(version)
+        })
+    };
+    world::CODECS.iter().find_map(version)
 }
 
 /// wasmtime's words for an error, on one line and of bounded length: they quote the artifact.
@@ -209,6 +223,12 @@ mod tests {
         let codec = "temporal:codec/payload-codec@1.0.0";
         check(&[], &[codec], Ok(()));
         check(&[], &["temporal:codec/payload-codec@1.3.0"], Ok(()));
+        check(&[], &["temporal:codec/wire-codec@1.0.0"], Ok(()));
+        check(
+            &[],
+            &["temporal:codec/encodings@1.0.0"],
+            Err(Unfit::MissingExport),
+        );
         check(
             &["wasi:cli/stderr@0.2.6"],
             &[codec, "wasi:cli/run@0.2.6"],

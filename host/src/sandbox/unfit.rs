@@ -24,7 +24,7 @@ pub enum Unfit {
     CrashesCompiler(String),
     /// It imports what a codec cannot have.
     ForbiddenImport(String),
-    /// It does not export `payload-codec`.
+    /// It exports neither `payload-codec` nor `wire-codec`.
     MissingExport,
     /// It is built for another version of the contract.
     OtherVersion(String),
@@ -68,7 +68,8 @@ impl fmt::Display for Unfit {
             ),
             Self::MissingExport => write!(
                 f,
-                "missing export: a codec exports the interface temporal:codec/payload-codec@{ours}"
+                "missing export: a codec exports the interface temporal:codec/payload-codec@{ours}, or \
+                 temporal:codec/wire-codec@{ours}"
             ),
             Self::OtherVersion(name) => write!(
                 f,

@@ -6,7 +6,9 @@
 //! idea of it, imports when it is linked and exports when they are called.
 
 mod keyring;
+mod list;
 mod payload;
+mod span;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -22,8 +24,7 @@ use super::meter::Meter;
 use super::wasi::{self, GuestLog, RandomBudget};
 use crate::keyring::Key;
 use crate::limits::{HERE_BYTES, TICK};
-use payload::Parts;
-pub(super) use payload::{Argument, Replied};
+pub(super) use list::{Argument, Replied};
 
 /// The generated bindings.
 mod bindings {
@@ -43,11 +44,15 @@ use bindings::wasi::config::store;
 /// The version of the package `temporal:codec` that the host provides.
 pub(super) const WIT_VERSION: &str = "1.0.0";
 
-/// The interface that a codec exports.
-pub(super) const PAYLOAD_CODEC: &str = "temporal:codec/payload-codec@1.0.0";
+/// The interfaces of which a codec exports one. Of both, the first counts.
+pub(super) const CODECS: [&str; 2] = [
+    "temporal:codec/wire-codec@1.0.0",
+    "temporal:codec/payload-codec@1.0.0",
+];
 
-/// `encode` and `decode`: `func(payloads: list<payload>) -> result<list<payload>, codec-error>`
-pub(super) type Transcode = TypedFunc<(&'static [Parts<'static>],), (Transcoded,)>;
+/// `encode` and `decode`: `func(payloads: list<payload>) -> result<list<payload>, codec-error>`, or
+/// the same with `list<list<u8>>`
+pub(super) type Transcode = TypedFunc<(Argument<'static>,), (Transcoded,)>;
 
 /// What they answer.
 pub(super) type Transcoded = std::result::Result<Replied, CodecError>;

@@ -62,6 +62,11 @@ pub enum BadReply {
     DuplicateKey,
     /// A payload with more metadata and external payloads than there can be.
     Entries,
+    /// Bytes in place of a payload that are not one.
+    NotAPayload {
+        /// Which of the list, counted from 0.
+        at: usize,
+    },
     /// More than the namespace's limit, in bytes.
     TooLarge {
         /// The limit.
@@ -84,6 +89,9 @@ impl CallError {
         if let Some(oversized) = Oversized::of(error) {
             return Self::Oversized(oversized);
         }
+        if let Some(bad) = error.downcast_ref() {
+            return Self::BadReply(*bad);
+        }
         Self::Trapped {
             trap,
             cause: component::words(error),
@@ -103,23 +111,28 @@ impl fmt::Display for CallError {
             }
             Self::Oversized(oversized) => write!(f, "{oversized}"),
             Self::Trapped { cause, .. } => write!(f, "it trapped: {cause}"),
-            Self::BadReply(BadReply::Count { replied, expected }) => {
-                write!(f, "it answered {replied} payloads for {expected}")
-            }
-            Self::BadReply(BadReply::DuplicateKey) => {
-                f.write_str("it answered a metadata key twice")
-            }
-            Self::BadReply(BadReply::Entries) => {
-                write!(
-                    f,
-                    "it answered a payload of more than {MAX_ENTRIES} entries"
-                )
-            }
-            Self::BadReply(BadReply::TooLarge { limit }) => {
-                write!(f, "it answered more than {limit} bytes")
-            }
+            Self::BadReply(bad) => write!(f, "{bad}"),
         }
     }
 }
 
 impl std::error::Error for CallError {}
+
+impl fmt::Display for BadReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count { replied, expected } => {
+                write!(f, "it answered {replied} payloads for {expected}")
+            }
+            Self::DuplicateKey => f.write_str("it answered a metadata key twice"),
+            Self::Entries => write!(
+                f,
+                "it answered a payload of more than {MAX_ENTRIES} entries"
+            ),
+            Self::NotAPayload { at } => write!(f, "what it answered as payload {at} is none"),
+            Self::TooLarge { limit } => write!(f, "it answered more than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for BadReply {}

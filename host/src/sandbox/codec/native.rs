@@ -7,14 +7,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use guest_codec::codec;
+use guest_codec::codec::{self, CodecError};
 use guest_codec::host::{Host, KeyError, Sealed};
 use guest_codec::settings::Settings;
-use guest_codec::types::{CodecError, ExternalPayload, Payload};
-use proto::wire::View;
 use proto::{Batch, PayloadRef};
 
-use super::{Argument, CallError, Codec, Tenancy, Transcode, Turns};
+use super::{Argument, BadReply, CallError, Codec, Tenancy, Transcode, Turns};
 use crate::keyring::{Keyring, NONCE, TAG};
 
 static ON: AtomicBool = AtomicBool::new(false);
@@ -31,13 +29,13 @@ pub(super) fn is_on() -> bool {
 pub(super) fn encode(tenancy: &Tenancy, payloads: &Batch) -> Result<Batch, CallError> {
     let host = Native(&tenancy.keyring);
     let encoded = codec::encode(inward(payloads), &settings(tenancy)?, &host).map_err(failure)?;
-    Ok(outward(&encoded))
+    outward(&encoded)
 }
 
 pub(super) fn decode(tenancy: &Tenancy, payloads: &Batch) -> Result<Batch, CallError> {
     let host = Native(&tenancy.keyring);
     let decoded = codec::decode(inward(payloads), &settings(tenancy)?, &host).map_err(failure)?;
-    Ok(outward(&decoded))
+    outward(&decoded)
 }
 
 /// Parsed for every call, as in the sandbox.
@@ -55,103 +53,57 @@ fn failure(error: CodecError) -> CallError {
 struct Native<'a>(&'a Keyring);
 
 impl Host for Native<'_> {
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Payload, KeyError> {
+    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
         let key = self.0.find(key_id).map_err(|_| KeyError::UnknownKey)?;
-        let opened = key.open(sealed, &[]).map_err(|_| KeyError::NotAuthentic)?;
-        self.unmarshal(&opened).ok_or(KeyError::Malformed)
+        key.open(sealed, &[]).map_err(|_| KeyError::NotAuthentic)
     }
 
-    fn seal(&self, key_id: Option<&str>, payload: Payload) -> Result<Sealed, KeyError> {
+    fn seal(
+        &self,
+        key_id: Option<&str>,
+        payload: Vec<u8>,
+        head: &[u8],
+    ) -> Result<Sealed, KeyError> {
         let key = match key_id {
             Some(id) => self.0.find(id).map_err(|_| KeyError::UnknownKey)?,
             None => self.0.active().ok_or(KeyError::NoActiveKey)?,
         };
-        let view = view(&payload);
-        let mut bytes = Vec::with_capacity(NONCE + view.marshalled_length() + TAG);
-        bytes.resize(NONCE, 0);
-        view.marshal_to(&mut bytes);
-        key.seal_in_place(&mut bytes, &[]);
+        let mut bytes = Vec::with_capacity(head.len() + NONCE + payload.len() + TAG);
+        bytes.extend_from_slice(head);
+        bytes.resize(head.len() + NONCE, 0);
+        bytes.extend_from_slice(&payload);
+        key.seal_in_place(&mut bytes, head.len(), &[]);
         Ok(Sealed {
             key_id: key.id().to_owned(),
             bytes,
         })
     }
-
-    fn marshal(&self, payload: &Payload) -> Vec<u8> {
-        let view = view(payload);
-        let mut bytes = Vec::with_capacity(view.marshalled_length());
-        view.marshal_to(&mut bytes);
-        bytes
-    }
-
-    fn unmarshal(&self, bytes: &[u8]) -> Option<Payload> {
-        let view = View::read(bytes).ok()?;
-        let metadata = view.metadata.iter();
-        let external = view.external_payloads.iter();
-        Some(Payload {
-            metadata: metadata
-                .map(|&(key, value)| (key.to_owned(), value.to_vec()))
-                .collect(),
-            data: view.data.to_vec(),
-            external_payloads: external
-                .map(|&size_bytes| ExternalPayload { size_bytes })
-                .collect(),
-        })
-    }
 }
 
-fn view(payload: &Payload) -> View<'_> {
-    let metadata = payload.metadata.iter();
-    let external = payload.external_payloads.iter();
-    let mut view = View {
-        metadata: metadata
-            .map(|(key, value)| (key.as_str(), value.as_slice()))
-            .collect(),
-        data: &payload.data,
-        external_payloads: external.map(|external| external.size_bytes).collect(),
-    };
-    view.sort();
-    view
-}
-
-fn inward(payloads: &Batch) -> Vec<Payload> {
+fn inward(payloads: &Batch) -> Vec<Vec<u8>> {
     let inward = |payload: PayloadRef<'_>| {
-        let external = payload.external_payloads().iter();
-        Payload {
-            metadata: payload
-                .metadata()
-                .map(|(key, value)| (key.to_owned(), value.to_vec()))
-                .collect(),
-            data: payload.data().to_vec(),
-            external_payloads: external
-                .map(|&size_bytes| ExternalPayload { size_bytes })
-                .collect(),
-        }
+        let mut bytes = Vec::with_capacity(payload.marshalled_length());
+        payload.marshal_to(&mut bytes);
+        bytes
     };
     payloads.iter().map(inward).collect()
 }
 
-fn outward(payloads: &[Payload]) -> Batch {
-    let mut batch = Batch::default();
-    for payload in payloads {
+fn outward(payloads: &[Vec<u8>]) -> Result<Batch, CallError> {
+    let mut batch = Batch::with_capacity(payloads.iter().map(Vec::len).sum());
+    for (at, payload) in payloads.iter().enumerate() {
         let mut draft = batch.begin();
-        for (key, value) in &payload.metadata {
-            draft.entry(key, value);
-        }
-        draft.data(&payload.data);
-        for external in &payload.external_payloads {
-            draft.external_payload(external.size_bytes);
-        }
+        let read = draft.unmarshal(payload);
+        read.map_err(|_| CallError::BadReply(BadReply::NotAPayload { at }))?;
         draft.end();
     }
-    batch
+    Ok(batch)
 }
 
 /// How long the parts of one decode in the sandbox take: the store, the instance, the call, and
 /// dropping all of it. None where others had the processor for longer than a call may take.
 /// Panics where the call fails, or has to wait.
 pub fn laps(codec: &Codec, payloads: &Batch) -> Option<[Duration; 4]> {
-    let argument = Argument::new(payloads);
     let begun = Instant::now();
     let mut store = codec.store(None, codec.deadline(), Turns::One);
     let stored = Instant::now();
@@ -161,7 +113,7 @@ pub fn laps(codec: &Codec, payloads: &Batch) -> Option<[Duration; 4]> {
     let decode: Transcode = instance
         .get_typed_func(&mut store, &codec.component.decode)
         .expect("its type was checked");
-    let called = decode.call(&mut store, (&argument.payloads(),));
+    let called = decode.call(&mut store, (Argument(payloads),));
     if store.data().is_slow {
         return None;
     }

@@ -9,8 +9,9 @@ use super::payload::{InGuest, Marshalled};
 use super::{KeyError, KeyHandle, SealedPayload, State};
 use crate::keyring::{Key, Keyring, NONCE, TAG};
 
+type Bytes = WasmList<u8>;
+
 pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
-    type Bytes = WasmList<u8>;
     let mut keyring = linker.instance("temporal:codec/keyring@1.0.0")?;
 
     keyring.resource(
@@ -31,12 +32,8 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
             let size = sealed.len() + associated.len();
             store.data().admit(size)?;
             let id = id.to_str(&store)?;
-            let opened = find(&store, &id).and_then(|key| {
-                key.open(sealed.as_le_slice(&store), associated.as_le_slice(&store))
-                    .map_err(|_| KeyError::NotAuthentic)
-            });
-            let payload =
-                opened.and_then(|bytes| Marshalled::new(bytes).map_err(|_| KeyError::Malformed));
+            let payload = open(&store, &id, &sealed, &associated)
+                .and_then(|bytes| Marshalled::new(bytes).map_err(|_| KeyError::Malformed));
             store.data().in_time(size)?;
             Ok((payload,))
         },
@@ -46,20 +43,37 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
         "seal-payload",
         |mut store: StoreContextMut<'_, State>,
          (id, payload, associated): (Option<WasmStr>, InGuest, Bytes)| {
-            let mut bytes = payload.marshal(&mut store, NONCE, TAG)?;
+            let bytes = payload.marshal(&mut store, NONCE, TAG)?;
             let size = bytes.len() + associated.len();
             store.data().admit(size)?;
-            let key = match id {
-                Some(id) => find(&store, &id.to_str(&store)?),
-                None => active(&store),
-            };
-            let sealed = key.map(|key| {
-                key.seal_in_place(&mut bytes, associated.as_le_slice(&store));
-                SealedPayload {
-                    key_id: key.id().to_owned(),
-                    sealed: bytes,
-                }
-            });
+            let sealed = seal(&store, id, bytes, 0, &associated)?;
+            store.data().in_time(size)?;
+            Ok((sealed,))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "open-bytes",
+        |store: StoreContextMut<'_, State>, (id, sealed, associated): (WasmStr, Bytes, Bytes)| {
+            let size = sealed.len() + associated.len();
+            store.data().admit(size)?;
+            let opened = open(&store, &id.to_str(&store)?, &sealed, &associated);
+            store.data().in_time(size)?;
+            Ok((opened,))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "seal-bytes",
+        |store: StoreContextMut<'_, State>,
+         (id, plaintext, associated, head): (Option<WasmStr>, Bytes, Bytes, Bytes)| {
+            let size = plaintext.len() + associated.len() + head.len();
+            store.data().admit(size)?;
+            let mut bytes = Vec::with_capacity(head.len() + NONCE + plaintext.len() + TAG);
+            bytes.extend_from_slice(head.as_le_slice(&store));
+            bytes.resize(head.len() + NONCE, 0);
+            bytes.extend_from_slice(plaintext.as_le_slice(&store));
+            let sealed = seal(&store, id, bytes, head.len(), &associated)?;
             store.data().in_time(size)?;
             Ok((sealed,))
         },
@@ -136,6 +150,37 @@ fn find<'a>(store: &'a StoreContextMut<'_, State>, id: &str) -> Result<&'a Arc<K
 
 fn active<'a>(store: &'a StoreContextMut<'_, State>) -> Result<&'a Arc<Key>, KeyError> {
     keyring_of(store).active().ok_or(KeyError::NoActiveKey)
+}
+
+fn open(
+    store: &StoreContextMut<'_, State>,
+    id: &str,
+    sealed: &Bytes,
+    associated: &Bytes,
+) -> Result<Vec<u8>, KeyError> {
+    let opened = find(store, id)?.open(sealed.as_le_slice(store), associated.as_le_slice(store));
+    opened.map_err(|_| KeyError::NotAuthentic)
+}
+
+/// Seals what is in `bytes` as [`Key::seal_in_place`] does, with the key of that id or the active one.
+fn seal(
+    store: &StoreContextMut<'_, State>,
+    id: Option<WasmStr>,
+    mut bytes: Vec<u8>,
+    head: usize,
+    associated: &Bytes,
+) -> Result<Result<SealedPayload, KeyError>> {
+    let key = match id {
+        Some(id) => find(store, &id.to_str(store)?),
+        None => active(store),
+    };
+    Ok(key.map(|key| {
+        key.seal_in_place(&mut bytes, head, associated.as_le_slice(store));
+        SealedPayload {
+            key_id: key.id().to_owned(),
+            sealed: bytes,
+        }
+    }))
 }
 
 fn hand_out(
