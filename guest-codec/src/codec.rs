@@ -98,8 +98,13 @@ struct Wrapping {
     key_id: Option<String>,
 }
 
+/// Bytes of the tail, with any usual id of a key.
+const TAIL: usize = 256;
+
 impl Wrapping {
     fn begin(&mut self, length: usize) -> &[u8] {
+        // The sealed bytes grow where they are only if nothing is placed behind them.
+        self.tail.reserve(TAIL);
         self.head.clear();
         wire::begin_data(length, &mut self.head);
         &self.head

@@ -117,6 +117,21 @@ fn a_nonce_is_drawn_for_every_payload_of_every_request() {
     assert_eq!((distinct.len(), sealed.len()), (20, 20));
 }
 
+/// A payload is in the guest's memory as it came and as it goes, and not once more.
+#[test]
+fn a_megabyte_takes_twice_its_size_in_the_sandbox() {
+    let server = Setup::config(
+        "[namespaces.tight]\ncomponent = \"built-in\"\n\
+         keyring = { active = \"k1\", keys.k1.file = \"k1\" }\n\
+         limits = { memory-bytes = 2359296 }\n",
+    )
+    .file("k1", base64([1; 32]))
+    .start();
+    let payload = Payload::new("binary/plain", vec![7; 1 << 20]);
+    let encoded = server.encode("tight", &[payload.clone()]).payload();
+    assert_eq!(server.decode("tight", &[encoded]).payload(), payload);
+}
+
 /// One namespace for each way to write.
 const ENCODERS: &str = r#"
 [namespaces.sealed.keyring]
