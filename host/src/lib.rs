@@ -31,7 +31,8 @@
 //! leaves the last good one serving.
 //!
 //! An artifact is hostile from its first byte, so the server itself only measures and hashes
-//! it. It is walked ([`limits::artifact`] has the caps), compiled and called for the first time
+//! it. It is walked ([`limits::artifact`] has the caps), its bulk memory operations are split into
+//! steps that a deadline can come between, and it is compiled and called for the first time, all
 //! in a process of its own, which the [`sandbox::Compiler`] starts: this program again, with
 //! nothing of the environment, no open files but its pipes, and [`limits::CompileLimits`]. The
 //! machine code that comes back is linked, and goes into the cache, where a restart finds it,

@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::artifact::Digest;
-use super::compiler::Compiled;
+use super::compiler::{Compiled, steps};
 use super::engine::{Engine, StackClass};
 use crate::limits::{CACHE_BYTES, COMPILED_BYTES};
 pub use place::CachePlace;
@@ -249,6 +249,8 @@ fn settings(engine: &Engine) -> Result<[u8; 32], String> {
     hash.update(env!("CARGO_PKG_VERSION"));
     hash.update(b"\0");
     hash.update(env!("WASMTIME_VERSION"));
+    hash.update(b"\0");
+    hash.update(steps::VERSION);
     hash.update(b"\0");
     // The target, the CPU's features, the compiler's settings, the proposals. Neither the size
     // of the pool nor of stacks is part of it, since code does not depend on them.

@@ -1,9 +1,9 @@
 //! The pages that guests' memories are made of.
 //!
-//! A single instruction can fill the whole of a memory, and nothing interrupts it. What it takes
-//! then is not the filling but the kernel's handing out of sixteen thousand pages. So the pools'
-//! addresses are marked as worth large pages: where a memory grows beyond 2 MiB it takes a few
-//! dozen. Smaller memories, which is to say almost all, have small pages as before.
+//! What takes time where a guest fills a large memory is not the filling but the kernel's handing
+//! out of sixteen thousand pages. So the pools' addresses are marked as worth large pages: where a
+//! memory grows beyond 2 MiB it takes a few dozen. Smaller memories, which is to say almost all,
+//! have small pages as before.
 
 use rustix::mm::{Advice, madvise};
 

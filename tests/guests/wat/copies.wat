@@ -1,4 +1,4 @@
-;; Copies thirty mebibytes of memory to and fro, in single instructions that nothing interrupts.
+;; Copies thirty mebibytes of memory to and fro, each time with a single instruction.
 (func $code (param $payloads i32) (param $count i32) (result i32)
   (drop (memory.grow (i32.const 960)))
   (loop $for-ever

@@ -1,4 +1,4 @@
-;; Fills sixty mebibytes of memory again and again, in single instructions that nothing interrupts.
+;; Fills sixty mebibytes of memory again and again, each time with a single instruction.
 (func $code (param $payloads i32) (param $count i32) (result i32)
   (drop (memory.grow (i32.const 960)))
   (loop $for-ever

@@ -9,7 +9,7 @@ use proto::Batch;
 use wasmtime::Trap;
 
 use super::confinement::confine;
-use super::{Priority, report};
+use super::{Priority, report, steps};
 use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits};
 use crate::protocol::Verb;
 use crate::sandbox::artifact::{Digest, look, shape};
@@ -41,10 +41,7 @@ fn compile(artifact: &[u8], limits: CompileLimits) -> Result<(StackClass, Vec<u8
     shape::check(artifact)?;
     let engine = Arc::new(Engine::for_trial().map_err(Unfit::Untried)?);
     let compiler = engine.runtime(StackClass::Small).map_err(Unfit::Untried)?;
-    let code = compiler
-        .engine
-        .precompile_component(artifact)
-        .map_err(|error| refused(&error, limits))?;
+    let code = translate(&compiler.engine, artifact, limits)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -71,6 +68,31 @@ fn compile(artifact: &[u8], limits: CompileLimits) -> Result<(StackClass, Vec<u8
         Ok(()) => Ok((StackClass::Large, compiled.code)),
         Err(Fault::Unfit(unfit)) => Err(unfit),
         Err(Fault::Stack) => Err(Unfit::Fails("it needs more than 1 MiB of stack".into())),
+    }
+}
+
+/// Machine code for the artifact, with its bulk memory operations in steps.
+fn translate(
+    engine: &wasmtime::Engine,
+    artifact: &[u8],
+    limits: CompileLimits,
+) -> Result<Vec<u8>, Unfit> {
+    let in_steps = steps::component(artifact).ok();
+    let translated = in_steps.map(|artifact| engine.precompile_component(&artifact));
+    match translated {
+        Some(Ok(code)) => return Ok(code),
+        Some(Err(error)) => match refused(&error, limits) {
+            Unfit::DoesNotCompile(_) => {}
+            other => return Err(other),
+        },
+        None => {}
+    }
+    // What is wrong with it is told of the bytes that its author has.
+    match engine.precompile_component(artifact) {
+        Err(error) => Err(refused(&error, limits)),
+        Ok(_) => Err(Unfit::DoesNotCompile(
+            "its bulk memory operations cannot be interrupted".into(),
+        )),
     }
 }
 
