@@ -25,6 +25,9 @@ pub const MAX_ENTRIES: usize = 10_000;
 /// bytes each, and nobody can stop a reader of millions.
 const MAX_FIELDS: usize = 100_000;
 
+/// Groups inside of groups, as prost has it.
+const MAX_DEPTH: usize = 100;
+
 /// Entries of metadata that there is room for from the start.
 const USUAL_ENTRIES: usize = 4;
 
@@ -268,22 +271,34 @@ impl Fields {
         wire_type: WireType,
         rest: &mut &[u8],
     ) -> Result<(), WireError> {
-        // The fields of a group, which is all that has any, are not counted by prost.
-        let most = rest.len().min(2 * MAX_FIELDS);
-        let mut part = match wire_type {
-            WireType::StartGroup => &rest[..most],
-            _ => *rest,
-        };
-        let before = part.len();
-        match skip_field(wire_type, tag, &mut part, DecodeContext::default()) {
-            Err(_) if before < rest.len() => Err(WireError::new(within, "too many fields")),
-            skipped => skipped.map_err(|error| WireError::within(within, &error)),
-        }?;
-        let skipped = before - part.len();
         if wire_type == WireType::StartGroup {
-            self.read += skipped / 2;
+            return self.skip_group(within, tag, rest);
         }
-        *rest = &rest[skipped..];
+        skip_field(wire_type, tag, rest, DecodeContext::default())
+            .map_err(|error| WireError::within(within, &error))
+    }
+
+    /// Skips a group, and counts what is in it, which prost does not.
+    fn skip_group(
+        &mut self,
+        within: &'static str,
+        tag: u32,
+        rest: &mut &[u8],
+    ) -> Result<(), WireError> {
+        let mut open = vec![tag];
+        while let Some(&group) = open.last() {
+            let (tag, wire_type) = self.next(within, rest)?;
+            match wire_type {
+                WireType::StartGroup if open.len() == MAX_DEPTH => {
+                    return Err(WireError::new(within, "recursion limit reached"));
+                }
+                WireType::StartGroup => open.push(tag),
+                WireType::EndGroup if tag == group => {
+                    open.pop();
+                }
+                _ => self.skip(within, tag, wire_type, rest)?,
+            }
+        }
         Ok(())
     }
 }

@@ -179,6 +179,9 @@ fn fields_of_all_kinds_are_counted() {
             assert!(error.to_string().ends_with("too many fields"), "{error}");
         }
     }
+    // What counts is their number, not their size.
+    let long = [[0x22, 0x80, 0x80, 0x80, 1].as_slice(), &[7; 2 << 20]].concat();
+    check(&group(&long), Ok(Payload::default()));
 }
 
 #[test]

@@ -81,11 +81,20 @@ impl Component {
             .and_then(|resources| resources.max_initial_memory_size)
             .map_or(0, |pages| pages * WASM_PAGE);
         let interface = |name: &str| compiled.get_export_index(None, name);
-        let codec = world::CODECS.iter().find_map(|name| interface(name));
-        let codec = codec.ok_or(Unfit::MissingExport)?;
-        let function = |name: &str| {
-            let found = compiled.get_export_index(Some(&codec), name);
-            found.ok_or_else(|| Unfit::Mismatch(format!("it exports no function `{name}`")))
+        let codec = world::CODECS
+            .iter()
+            .find_map(|(name, form)| Some((name, form, interface(name)?)));
+        let (codec, form, exported) = codec.ok_or(Unfit::MissingExport)?;
+        let ty = compiled.component_type();
+        let function = |name: &str| match compiled.get_export(Some(&exported), name) {
+            Some((ComponentItem::ComponentFunc(function), index)) => {
+                let checked = form.check(&function, &ty.instance_type());
+                checked.map_err(|error| {
+                    Unfit::Mismatch(format!("`{name}` of {codec}: {}", words(&error)))
+                })?;
+                Ok(index)
+            }
+            _ => Err(Unfit::Mismatch(format!("{codec} has no function `{name}`"))),
         };
         let [encode, decode] = [function("encode")?, function("decode")?];
         let decodes = interface(world::ENCODINGS)
@@ -176,7 +185,7 @@ fn check_world(imports: &[String], exports: &[String]) -> Result<(), Unfit> {
 
 /// The version of the contract in which those exports have a codec.
 fn wit_version(exports: &[String]) -> Option<&str> {
-    let version = |name: &&str| {
+    let version = |(name, _): &(&str, world::Form)| {
         let (interface, _) = name.split_once('@')?;
         exports.iter().find_map(|export| {
             let (exported, version) = export.split_once('@')?;

@@ -75,10 +75,7 @@ impl fmt::Display for Unfit {
                 f,
                 "wrong WIT version: it has {name}, and this server speaks temporal:codec@{ours}"
             ),
-            Self::Mismatch(why) => write!(
-                f,
-                "does not fit the world temporal:codec/codec@{ours}: {why}"
-            ),
+            Self::Mismatch(why) => write!(f, "does not fit temporal:codec@{ours}: {why}"),
             Self::Fails(why) => write!(f, "cannot be called: {why}"),
             Self::Gone => f.write_str("changed while it was read"),
             Self::Untried(why) => write!(f, "could not be compiled now: {why}"),

@@ -24,7 +24,7 @@ use super::meter::Meter;
 use super::wasi::{self, GuestLog, RandomBudget};
 use crate::keyring::Key;
 use crate::limits::{HERE_BYTES, TICK};
-pub(super) use list::{Argument, Replied};
+pub(super) use list::{Argument, Form, Replied};
 
 /// The generated bindings.
 mod bindings {
@@ -45,9 +45,9 @@ use bindings::wasi::config::store;
 pub(super) const WIT_VERSION: &str = "1.0.0";
 
 /// The interfaces of which a codec exports one. Of both, the first counts.
-pub(super) const CODECS: [&str; 2] = [
-    "temporal:codec/wire-codec@1.0.0",
-    "temporal:codec/payload-codec@1.0.0",
+pub(super) const CODECS: [(&str, Form); 2] = [
+    ("temporal:codec/wire-codec@1.0.0", Form::Bytes),
+    ("temporal:codec/payload-codec@1.0.0", Form::Records),
 ];
 
 /// `encode` and `decode`: `func(payloads: list<payload>) -> result<list<payload>, codec-error>`, or

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use proto::wire::MAX_ENTRIES;
+use proto::wire::{MAX_ENTRIES, WireError};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use super::{Oversized, State};
@@ -49,7 +49,7 @@ pub enum CallError {
 }
 
 /// What is wrong with a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadReply {
     /// Not as many payloads as it was given.
     Count {
@@ -66,6 +66,8 @@ pub enum BadReply {
     NotAPayload {
         /// Which of the list, counted from 0.
         at: usize,
+        /// What is wrong with them.
+        error: WireError,
     },
     /// More than the namespace's limit, in bytes.
     TooLarge {
@@ -89,8 +91,8 @@ impl CallError {
         if let Some(oversized) = Oversized::of(error) {
             return Self::Oversized(oversized);
         }
-        if let Some(bad) = error.downcast_ref() {
-            return Self::BadReply(*bad);
+        if let Some(bad) = error.downcast_ref::<BadReply>() {
+            return Self::BadReply(bad.clone());
         }
         Self::Trapped {
             trap,
@@ -129,7 +131,7 @@ impl fmt::Display for BadReply {
                 f,
                 "it answered a payload of more than {MAX_ENTRIES} entries"
             ),
-            Self::NotAPayload { at } => write!(f, "what it answered as payload {at} is none"),
+            Self::NotAPayload { at, error } => write!(f, "it answered as payload {at}: {error}"),
             Self::TooLarge { limit } => write!(f, "it answered more than {limit} bytes"),
         }
     }

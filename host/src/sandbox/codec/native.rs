@@ -94,7 +94,7 @@ fn outward(payloads: &[Vec<u8>]) -> Result<Batch, CallError> {
     for (at, payload) in payloads.iter().enumerate() {
         let mut draft = batch.begin();
         let read = draft.unmarshal(payload);
-        read.map_err(|_| CallError::BadReply(BadReply::NotAPayload { at }))?;
+        read.map_err(|error| CallError::BadReply(BadReply::NotAPayload { at, error }))?;
         draft.end();
     }
     Ok(batch)

@@ -77,7 +77,7 @@ fn translate(
     artifact: &[u8],
     limits: CompileLimits,
 ) -> Result<Vec<u8>, Unfit> {
-    let in_steps = steps::component(artifact).ok();
+    let in_steps = steps::component(engine, artifact).ok();
     let translated = in_steps.map(|artifact| engine.precompile_component(&artifact));
     match translated {
         Some(Ok(code)) => return Ok(code),

@@ -14,8 +14,10 @@ use wasm_encoder::{
     RawSection, SectionId,
 };
 use wasmparser::{
-    BinaryReader, BinaryReaderError, Chunk, FunctionBody, Operator, Parser, Payload, TypeRef,
+    BinaryReader, BinaryReaderError, Chunk, Encoding, FunctionBody, Operator, Parser, Payload,
+    TypeRef,
 };
+use wasmtime::Engine;
 
 /// What distinguishes code that was made so from other code of the same artifact.
 pub(in crate::sandbox) const VERSION: &str = "steps-1";
@@ -33,8 +35,10 @@ impl From<BinaryReaderError> for Unreadable {
     }
 }
 
-/// The component with its modules' bulk memory operations in steps.
-pub(super) fn component(artifact: &[u8]) -> Result<Vec<u8>, Unreadable> {
+/// The component with its modules' bulk memory operations in steps. It is as invalid afterwards as
+/// it was before: what is added could be what an index out of bounds lacked, so a module that
+/// the engine would not have is an error here.
+pub(super) fn component(engine: &Engine, artifact: &[u8]) -> Result<Vec<u8>, Unreadable> {
     let mut made = Component::new();
     let mut parser = Parser::new(0);
     let mut at = 0;
@@ -44,19 +48,29 @@ pub(super) fn component(artifact: &[u8]) -> Result<Vec<u8>, Unreadable> {
         };
         at += consumed;
         let (id, data) = match payload {
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } => return Err(Unreadable),
             Payload::ModuleSection {
                 unchecked_range, ..
             } => {
                 let inside = artifact.get(unchecked_range).ok_or(Unreadable)?;
                 at += inside.len();
-                (ComponentSectionId::CoreModule as u8, module(inside)?)
+                (
+                    ComponentSectionId::CoreModule as u8,
+                    module(engine, inside)?,
+                )
             }
             Payload::ComponentSection {
                 unchecked_range, ..
             } => {
                 let inside = artifact.get(unchecked_range).ok_or(Unreadable)?;
                 at += inside.len();
-                (ComponentSectionId::Component as u8, component(inside)?)
+                (
+                    ComponentSectionId::Component as u8,
+                    component(engine, inside)?,
+                )
             }
             other => match other.as_section() {
                 Some((id, range)) => (id, artifact[range].to_vec()),
@@ -69,7 +83,8 @@ pub(super) fn component(artifact: &[u8]) -> Result<Vec<u8>, Unreadable> {
 }
 
 /// The same for a core module.
-fn module(bytes: &[u8]) -> Result<Vec<u8>, Unreadable> {
+fn module(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    wasmtime::Module::validate(engine, bytes).map_err(|_| Unreadable)?;
     let read = Read::new(bytes)?;
     let steps = read.steps()?;
     if steps.is_empty() {
@@ -321,7 +336,7 @@ impl Bulk {
 
 #[cfg(test)]
 mod tests {
-    use wasmtime::{Config, Engine, Instance, Module, Store};
+    use wasmtime::{Config, Instance, Module, Store};
 
     use super::*;
 
@@ -350,6 +365,10 @@ mod tests {
           (func (export "drop") (data.drop $long)))
     "#;
 
+    fn engine() -> Engine {
+        Engine::new(Config::new().gc_support(false)).expect("an engine")
+    }
+
     struct Program {
         store: Store<()>,
         instance: Instance,
@@ -357,8 +376,7 @@ mod tests {
 
     impl Program {
         fn new(module: &[u8]) -> Self {
-            let engine = Engine::new(Config::new().gc_support(false)).expect("an engine");
-            let mut store = Store::new(&engine, ());
+            let mut store = Store::new(&engine(), ());
             let module = Module::new(store.engine(), module).expect("it is valid");
             let instance = Instance::new(&mut store, &module, &[]).expect("an instance");
             Self { store, instance }
@@ -393,7 +411,7 @@ mod tests {
             .collect();
         let text = OPERATIONS.replace("PATTERN", &pattern);
         let original = wat::parse_str(text).expect("it is valid");
-        let in_steps = module(&original).expect("it can be read");
+        let in_steps = module(&engine(), &original).expect("it can be read");
         let added = Read::new(&in_steps).expect("it can be read").bodies.len();
         // Two copies, a fill, and an initialisation, but not from the short segment.
         assert_eq!(
@@ -462,9 +480,29 @@ mod tests {
             (core module (memory 1) (func (param i32) (i32.store (local.get 0) (i32.const 7))))
             (component (core module $m (func (export "f"))) (core instance (instantiate $m))))"#;
         let artifact = wat::parse_str(text).expect("it is valid");
-        assert!(component(&artifact).expect("it can be read") == artifact);
+        assert!(component(&engine(), &artifact).expect("it can be read") == artifact);
         // Wherever it is cut off, that is no panic.
-        let whole = (0..artifact.len()).filter(|cut| component(&artifact[..*cut]).is_ok());
+        let whole =
+            (0..artifact.len()).filter(|cut| component(&engine(), &artifact[..*cut]).is_ok());
         assert!(whole.count() < artifact.len() / 2);
+    }
+
+    /// What is added must not be what it lacks.
+    #[test]
+    fn what_is_invalid_stays_so() {
+        let check = |module: &str, valid: bool| {
+            let text = format!("(component (core module {module} (memory 1)))");
+            let artifact = wat::parse_str(text).expect("it is well-formed");
+            let made = component(&engine(), &artifact);
+            assert_eq!(made.is_ok(), valid, "{module}");
+        };
+        let fill = "(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))";
+        check(&format!("(func {fill})"), true);
+        check(&format!("(func {fill} (call 0))"), true);
+        let arguments = "(i32.const 0) (i32.const 0) (i32.const 0)";
+        check(&format!("(func {fill} (call 1 {arguments}))"), false);
+        check(&format!("(func {fill}) (export \"f\" (func 1))"), false);
+        let import = "(import \"a\" \"b\" (func (type 1)))";
+        check(&format!("{import} (func {fill})"), false);
     }
 }

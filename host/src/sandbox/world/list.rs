@@ -6,16 +6,18 @@ use proto::Batch;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, ComponentTypes, InstanceType, InterfaceType, LiftContext, LowerContext,
 };
+use wasmtime::component::types::{ComponentFunc, Type};
 use wasmtime::component::{ComponentType, Lift, Lower};
-use wasmtime::{Result, ValRaw};
+use wasmtime::{Result, ValRaw, bail};
 
 use super::payload::write_record;
 use super::span::Span;
-use super::{ExternalPayload, Payload};
+use super::{ExternalPayload, Payload, Transcoded};
 use crate::sandbox::codec::BadReply;
 
 /// What a codec has a list of.
-enum Form {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sandbox) enum Form {
     /// Records: `payload-codec`.
     Records,
     /// Byte strings, each a payload's protobuf encoding: `wire-codec`.
@@ -32,6 +34,39 @@ impl Form {
             },
             _ => Self::Records,
         }
+    }
+
+    /// Whether a function is one of a codec that has its payloads in this form.
+    pub(in crate::sandbox) fn check(
+        self,
+        function: &ComponentFunc,
+        types: &InstanceType<'_>,
+    ) -> Result<()> {
+        let takes = function.params().next().map(|(_, ty)| ty);
+        let answers = function.results().next().and_then(|ty| match ty {
+            Type::Result(result) => result.ok(),
+            _ => None,
+        });
+        let fits = |ty: Option<Type>| {
+            let Some(Type::List(list)) = ty else {
+                return false;
+            };
+            match self {
+                Self::Records => matches!(list.ty(), Type::Record(_)),
+                Self::Bytes => matches!(list.ty(), Type::List(_)),
+            }
+        };
+        let list = match self {
+            Self::Records => "list<payload>",
+            Self::Bytes => "list<list<u8>>",
+        };
+        if !fits(takes) {
+            bail!("does not take {list}");
+        }
+        if !fits(answers) {
+            bail!("does not answer {list}");
+        }
+        function.typecheck::<(Argument<'static>,), (Transcoded,)>(types)
     }
 
     fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
@@ -199,7 +234,7 @@ impl Replied {
         for (at, string) in strings.enumerate() {
             let mut payload = batch.begin();
             let read = payload.unmarshal(Span::read(string).bytes(cx)?);
-            let fields = read.map_err(|_| BadReply::NotAPayload { at })?;
+            let fields = read.map_err(|error| BadReply::NotAPayload { at, error })?;
             // There cannot be so many in one payload that it matters when they are counted.
             cx.consume_fuel_array(fields, Batch::ENTRY_SIZE)?;
             payload.end();

@@ -85,20 +85,14 @@ impl Span {
         }
     }
 
-    /// Room that the guest made for so many elements of that size and alignment. For none of them
-    /// it is not asked, which would be a call like any other.
+    /// Room that the guest made for so many elements of that size and alignment. It is asked also
+    /// where there are none, since it may free what it has got.
     pub(super) fn room<T>(
         cx: &mut LowerContext<'_, T>,
         count: usize,
         size: usize,
         align: u32,
     ) -> Result<Self> {
-        if count == 0 {
-            return Ok(Self {
-                at: align,
-                count: 0,
-            });
-        }
         let Some(bytes) = count.checked_mul(size) else {
             bail!("a list is larger than memory can be");
         };
