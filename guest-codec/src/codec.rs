@@ -31,9 +31,9 @@ pub(crate) const ENCRYPTED: &str = "binary/encrypted";
 /// is in it, wrapped. Not ours, even where a key of ours would open it.
 const ENVELOPES: [&str; 2] = ["encryption-dek", "encrypted-data-key"];
 
-/// How much all payloads of a list may inflate to, in times of what one may. The largest are held
-/// twice for a while, as bytes and as a payload: with more, lists would run out of memory
-/// instead of being refused. With once, two payloads that are fine alone would be refused together.
+/// How much all payloads of a list may inflate to, in times of what one may. The largest are moved
+/// while they grow, and then held twice: with more, lists would run out of memory instead of
+/// being refused. With once, two payloads that are fine alone would be refused together.
 const LIST_SHARE: usize = 2;
 
 /// The payloads as Temporal is to store them: compressed, if that makes them smaller, and then
@@ -221,8 +221,8 @@ fn inflate(
         })?;
     drop(payload);
     *remaining -= inflated.len();
-    match View::read(inflated) {
-        Ok(_) => Ok(inflated.to_vec()),
+    match View::read(&inflated) {
+        Ok(_) => Ok(inflated),
         Err(_) => Err(CodecError::Invalid(format!(
             "what its {name} data inflates to is not a Payload"
         ))),

@@ -43,6 +43,9 @@ pub enum InflateError {
     TooLarge,
 }
 
+/// Bytes from which on what was inflated is given away with its buffer.
+const LARGE: usize = 64 << 10;
+
 /// Compresses and inflates one payload after the other, with the same tables and buffers. Those
 /// that are not needed are never made: a compressor's have a quarter of a megabyte.
 #[derive(Default)]
@@ -105,7 +108,7 @@ impl Compressor {
         format: Format,
         bytes: &[u8],
         limit: usize,
-    ) -> Result<&[u8], InflateError> {
+    ) -> Result<Vec<u8>, InflateError> {
         self.inflated.clear();
         let inflater = self.inflater.get_or_insert_default();
         let inflated = &mut self.inflated;
@@ -114,7 +117,12 @@ impl Compressor {
             Format::Gzip => gzip::inflate(inflater, bytes, inflated, limit)?,
             Format::Snappy => snappy::inflate(bytes, inflated, limit)?,
         }
-        Ok(inflated)
+        if inflated.len() < LARGE {
+            return Ok(inflated.clone());
+        }
+        // It would be in memory twice.
+        inflated.shrink_to_fit();
+        Ok(std::mem::take(inflated))
     }
 }
 
@@ -148,10 +156,7 @@ mod tests {
             for bytes in samples {
                 let format = compression.format();
                 let compressed = compressor.compress(compression, bytes);
-                let mut inflate = |limit| {
-                    let inflated = compressor.inflate(format, &compressed, limit);
-                    inflated.map(<[u8]>::to_vec)
-                };
+                let mut inflate = |limit| compressor.inflate(format, &compressed, limit);
                 let at = (compression, bytes.len());
                 assert!(inflate(bytes.len()).as_deref() == Ok(bytes), "{at:?}");
                 if let Some(less) = bytes.len().checked_sub(1) {
@@ -171,7 +176,7 @@ mod tests {
             for length in 1..compressed.len() {
                 // A framed stream of whole chunks is a stream, and one of none is empty.
                 let expected = match (compression, length) {
-                    (Compression::SnappyFramed, 10) => Ok(&[][..]),
+                    (Compression::SnappyFramed, 10) => Ok(Vec::new()),
                     _ => Err(InflateError::Corrupt),
                 };
                 let cut = compressor.inflate(format, &compressed[..length], 1 << 20);

@@ -134,6 +134,24 @@ fn compressed_data_is_inflated_up_to_the_limit_and_no_further() {
     check("9999999", 400);
 }
 
+/// As large as two payloads may be together, they fit the memory that a call has.
+#[test]
+fn a_list_is_inflated_up_to_twice_the_limit() {
+    let server = Setup::config("[namespaces.large]\n").start();
+    let length = (16 << 20) - 100;
+    // Data of that length, as protobuf.
+    let bytes = [&[0x12, 0x9c, 0xff, 0xff, 0x07][..], &vec![b'a'; length]].concat();
+    let compressed = miniz_oxide::deflate::compress_to_vec_zlib(&bytes, 1);
+    let payload = Payload::new("binary/zlib", compressed);
+    let answer = server.decode("large", &[payload.clone(), payload.clone()]);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let all = answer.payloads();
+    let is_whole = |payload: &Payload| payload.data == bytes[5..];
+    assert!(all.len() == 2 && all.iter().all(is_whole));
+    let answer = server.decode("large", &[payload.clone(), payload.clone(), payload]);
+    assert_eq!(answer.status, 400, "{}", answer.text());
+}
+
 #[test]
 fn a_bomb_is_refused_and_costs_its_neighbours_nothing() {
     let server = Setup::config("[namespaces.bombs]\n[namespaces.other]\n").start();
