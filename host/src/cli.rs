@@ -6,6 +6,8 @@ mod local;
 mod serve;
 mod transcode;
 
+use std::fmt::Arguments;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -189,6 +191,14 @@ enum LogNotation {
 
 /// Why a command failed: one line, or a few, for whoever typed it.
 struct Failure(String);
+
+/// Prints a line. Where nobody reads any more (`codec-host inspect ... | head -1`) there is nothing
+/// left to do.
+fn say(line: Arguments<'_>) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(1);
+    }
+}
 
 /// Runs the command that was typed.
 pub fn run() -> ExitCode {

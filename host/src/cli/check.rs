@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CheckArgs, Failure, TenancyArgs, inspect, local};
+use super::{CheckArgs, Failure, TenancyArgs, inspect, local, say};
 use crate::config::Config;
 use crate::registry::Registry;
 use crate::reload::Reload;
@@ -27,7 +27,7 @@ fn component(file: &Path, args: &TenancyArgs) -> Result<(), Failure> {
         let component = local::load(&engine, &local::compiler(), Some(file)).await?;
         inspect::print(file, &component);
         let codec = local::codec(&engine, component, args)?;
-        let tell = |finding: &trial::Finding| println!("  {finding}");
+        let tell = |finding: &trial::Finding| say(format_args!("  {finding}"));
         let findings = trial::run(&codec, Some("check"), tell).await;
         match findings
             .iter()
@@ -35,7 +35,7 @@ fn component(file: &Path, args: &TenancyArgs) -> Result<(), Failure> {
             .count()
         {
             0 => {
-                println!("{} fits the contract", file.display());
+                say(format_args!("{} fits the contract", file.display()));
                 Ok(())
             }
             failures => Err(Failure(format!(
@@ -70,10 +70,10 @@ fn configuration(path: &Path) -> Result<(), Failure> {
     let runtime = local::runtime()?;
     for (name, tenant) in listed.chain(tenants.fallback().map(|tenant| ("(fallback)", tenant))) {
         let Some(codec) = tenant.codec() else {
-            println!("{name}: no codec");
+            say(format_args!("{name}: no codec"));
             continue;
         };
-        println!("{name}: {}", codec.component().digest.short());
+        say(format_args!("{name}: {}", codec.component().digest.short()));
         // With nothing to encode, what is wrong is the namespace's: a setting, as a rule.
         if let Err(error) = runtime.block_on(codec.encode(Some(name), &proto::Batch::default())) {
             complaints.push(format!("namespace {name}: {error}"));
@@ -81,7 +81,7 @@ fn configuration(path: &Path) -> Result<(), Failure> {
     }
     match complaints.as_slice() {
         [] => {
-            println!("{} can be served", path.display());
+            say(format_args!("{} can be served", path.display()));
             Ok(())
         }
         complaints => Err(Failure(complaints.join("\ncodec-host: "))),

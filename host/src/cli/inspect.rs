@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Failure, local};
+use super::{Failure, local, say};
 use crate::sandbox::{Component, Engine};
 
 pub(super) fn run(file: &Path) -> Result<(), Failure> {
@@ -15,21 +15,24 @@ pub(super) fn run(file: &Path) -> Result<(), Failure> {
 }
 
 pub(super) fn print(file: &Path, component: &Component) {
-    println!("{}", file.display());
-    println!("  digest          {}", component.digest);
-    println!("  size            {} bytes", component.size);
-    println!("  initial memory  {} KiB", component.initial_memory >> 10);
-    println!(
+    say(format_args!("{}", file.display()));
+    say(format_args!("  digest          {}", component.digest));
+    say(format_args!("  size            {} bytes", component.size));
+    say(format_args!(
+        "  initial memory  {} KiB",
+        component.initial_memory >> 10
+    ));
+    say(format_args!(
         "  WIT             temporal:codec@{}",
         component.wit_version()
-    );
+    ));
     for name in &component.exports {
-        println!("  exports         {name}");
+        say(format_args!("  exports         {name}"));
     }
     for name in &component.imports {
-        println!("  imports         {name}");
+        say(format_args!("  imports         {name}"));
     }
     if let Some(advice) = component.advice() {
-        println!("  advice          {advice}");
+        say(format_args!("  advice          {advice}"));
     }
 }
