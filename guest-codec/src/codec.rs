@@ -3,6 +3,8 @@
 //! Of what a list needs, the larger part is memory, and the guest's is bounded: a payload is let
 //! go as soon as what was inside of it is there.
 
+use std::hint::black_box;
+
 use proto::wire::{self, View};
 
 use crate::compression::{Compression, Compressor, Format, InflateError};
@@ -101,10 +103,17 @@ struct Wrapping {
 /// Bytes of the tail, with any usual id of a key.
 const TAIL: usize = 256;
 
+/// Bytes from which on memory has to grow, which is dear, and is done once.
+const LARGE: usize = 128 << 10;
+
 impl Wrapping {
     fn begin(&mut self, length: usize) -> &[u8] {
-        // The sealed bytes grow where they are only if nothing is placed behind them.
+        // The sealed bytes grow where they are only if nothing is placed behind them, and if there
+        // is room behind them.
         self.tail.reserve(TAIL);
+        if length >= LARGE {
+            drop(black_box(Vec::<u8>::with_capacity(length + 4 * TAIL)));
+        }
         self.head.clear();
         wire::begin_data(length, &mut self.head);
         &self.head
