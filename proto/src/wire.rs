@@ -260,7 +260,7 @@ impl Fields {
                 *rest = after;
                 Ok((u32::from(byte >> 3), WireType::LengthDelimited))
             }
-            _ => decode_key(rest).map_err(|error| WireError::within(within, &error)),
+            _ => decode_key(rest).map_err(|error| WireError::within(within, error)),
         }
     }
 
@@ -275,7 +275,7 @@ impl Fields {
             return self.skip_group(within, tag, rest);
         }
         skip_field(wire_type, tag, rest, DecodeContext::default())
-            .map_err(|error| WireError::within(within, &error))
+            .map_err(|error| WireError::within(within, error))
     }
 
     /// Skips a group, and counts what is in it, which prost does not.
@@ -363,7 +363,7 @@ fn long_field<'a>(
     wire_type: WireType,
     rest: &mut &'a [u8],
 ) -> Result<&'a [u8], WireError> {
-    let within = |error: DecodeError| WireError::within(name, &error);
+    let within = |error: DecodeError| WireError::within(name, error);
     check_wire_type(WireType::LengthDelimited, wire_type).map_err(within)?;
     let length = decode_varint(rest).map_err(within)?;
     let taken = usize::try_from(length)
@@ -393,7 +393,7 @@ fn read_entry<'a>(
 
 fn read_details(mut rest: &[u8], fields: &mut Fields) -> Result<i64, WireError> {
     let mut size = 0;
-    let within = |error: DecodeError| WireError::within("external_payloads", &error);
+    let within = |error: DecodeError| WireError::within("external_payloads", error);
     while !rest.is_empty() {
         let (tag, wire_type) = fields.next("external_payloads", &mut rest)?;
         if tag == SIZE_BYTES {
@@ -441,31 +441,34 @@ fn nested(length: usize) -> usize {
 /// Bytes that are not a payload in protobuf's binary format.
 ///
 /// `Display` says what is wrong and in which field, and gives nothing of the bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WireError {
     field: &'static str,
-    reason: String,
+    reason: Reason,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Reason {
+    Ours(&'static str),
+    Prosts(DecodeError),
 }
 
 impl WireError {
-    fn new(field: &'static str, reason: &str) -> Self {
-        Self {
-            field,
-            reason: reason.to_owned(),
-        }
+    fn new(field: &'static str, reason: &'static str) -> Self {
+        let reason = Reason::Ours(reason);
+        Self { field, reason }
     }
 
-    fn within(field: &'static str, error: &DecodeError) -> Self {
-        let text = error.to_string();
-        let reason = text
-            .strip_prefix("failed to decode Protobuf message: ")
-            .unwrap_or(&text);
-        // prost ends in the number where a key or a wire type does not exist, and that is input: a key is as
-        // many as ten bytes of it.
-        let reason = reason
-            .trim_end_matches(|last: char| last.is_ascii_digit())
-            .trim_end_matches(": ");
-        Self::new(field, reason)
+    fn within(field: &'static str, error: DecodeError) -> Self {
+        let reason = Reason::Prosts(error);
+        Self { field, reason }
+    }
+}
+
+/// As what is displayed: prost's own would show input.
+impl fmt::Debug for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WireError({self})")
     }
 }
 
@@ -475,7 +478,17 @@ impl fmt::Display for WireError {
         if !self.field.is_empty() {
             write!(f, "{}: ", self.field)?;
         }
-        f.write_str(&self.reason)
+        let error = match &self.reason {
+            Reason::Ours(reason) => return f.write_str(reason),
+            Reason::Prosts(error) => error.to_string(),
+        };
+        let reason = error
+            .strip_prefix("failed to decode Protobuf message: ")
+            .unwrap_or(&error);
+        // prost ends in the number where a key or a wire type does not exist, and that is input: a key is as
+        // many as ten bytes of it.
+        let reason = reason.trim_end_matches(|last: char| last.is_ascii_digit());
+        f.write_str(reason.trim_end_matches(": "))
     }
 }
 
