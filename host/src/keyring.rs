@@ -137,10 +137,17 @@ impl Key {
     /// `nonce || ciphertext || tag`, with a nonce drawn at random: sound for 2^32 calls per
     /// key (NIST SP 800-38D, 8.3).
     pub fn seal(&self, plaintext: &[u8], associated_data: &[u8]) -> Vec<u8> {
-        let mut sealed = Vec::with_capacity(NONCE + plaintext.len() + TAG);
-        sealed.resize(NONCE, 0);
+        self.seal_behind(&[], plaintext, associated_data)
+    }
+
+    /// The same with a head before it, which is neither sealed nor authenticated.
+    pub fn seal_behind(&self, head: &[u8], plaintext: &[u8], associated_data: &[u8]) -> Vec<u8> {
+        let length = head.len() + NONCE + plaintext.len() + TAG;
+        let mut sealed = Vec::with_capacity(length);
+        sealed.extend_from_slice(head);
+        sealed.resize(head.len() + NONCE, 0);
         sealed.extend_from_slice(plaintext);
-        self.seal_in_place(&mut sealed, 0, associated_data);
+        self.seal_in_place(&mut sealed, head.len(), associated_data);
         sealed
     }
 

@@ -13,7 +13,7 @@ use guest_codec::settings::Settings;
 use proto::{Batch, PayloadRef};
 
 use super::{Argument, BadReply, CallError, Codec, Tenancy, Transcode, Turns};
-use crate::keyring::{Keyring, NONCE, TAG};
+use crate::keyring::Keyring;
 
 static ON: AtomicBool = AtomicBool::new(false);
 
@@ -68,14 +68,9 @@ impl Host for Native<'_> {
             Some(id) => self.0.find(id).map_err(|_| KeyError::UnknownKey)?,
             None => self.0.active().ok_or(KeyError::NoActiveKey)?,
         };
-        let mut bytes = Vec::with_capacity(head.len() + NONCE + payload.len() + TAG);
-        bytes.extend_from_slice(head);
-        bytes.resize(head.len() + NONCE, 0);
-        bytes.extend_from_slice(&payload);
-        key.seal_in_place(&mut bytes, head.len(), &[]);
         Ok(Sealed {
             key_id: key.id().to_owned(),
-            bytes,
+            bytes: key.seal_behind(head, &payload, &[]),
         })
     }
 }

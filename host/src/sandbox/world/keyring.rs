@@ -43,10 +43,13 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
         "seal-payload",
         |mut store: StoreContextMut<'_, State>,
          (id, payload, associated): (Option<WasmStr>, InGuest, Bytes)| {
-            let bytes = payload.marshal(&mut store, NONCE, TAG)?;
+            let mut bytes = payload.marshal(&mut store, NONCE, TAG)?;
             let size = bytes.len() + associated.len();
             store.data().admit(size)?;
-            let sealed = seal(&store, id, bytes, 0, &associated)?;
+            let sealed = seal(&store, id, |key| {
+                key.seal_in_place(&mut bytes, 0, associated.as_le_slice(&store));
+                bytes
+            })?;
             store.data().in_time(size)?;
             Ok((sealed,))
         },
@@ -69,11 +72,11 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
          (id, plaintext, associated, head): (Option<WasmStr>, Bytes, Bytes, Bytes)| {
             let size = plaintext.len() + associated.len() + head.len();
             store.data().admit(size)?;
-            let mut bytes = Vec::with_capacity(head.len() + NONCE + plaintext.len() + TAG);
-            bytes.extend_from_slice(head.as_le_slice(&store));
-            bytes.resize(head.len() + NONCE, 0);
-            bytes.extend_from_slice(plaintext.as_le_slice(&store));
-            let sealed = seal(&store, id, bytes, head.len(), &associated)?;
+            let sealed = seal(&store, id, |key| {
+                let [head, plaintext, associated] =
+                    [head, plaintext, associated].map(|bytes| bytes.as_le_slice(&store));
+                key.seal_behind(head, plaintext, associated)
+            })?;
             store.data().in_time(size)?;
             Ok((sealed,))
         },
@@ -162,24 +165,19 @@ fn open(
     opened.map_err(|_| KeyError::NotAuthentic)
 }
 
-/// Seals what is in `bytes` as [`Key::seal_in_place`] does, with the key of that id or the active one.
+/// Seals with the key of that id or the active one.
 fn seal(
     store: &StoreContextMut<'_, State>,
     id: Option<WasmStr>,
-    mut bytes: Vec<u8>,
-    head: usize,
-    associated: &Bytes,
+    seal: impl FnOnce(&Key) -> Vec<u8>,
 ) -> Result<Result<SealedPayload, KeyError>> {
     let key = match id {
         Some(id) => find(store, &id.to_str(store)?),
         None => active(store),
     };
-    Ok(key.map(|key| {
-        key.seal_in_place(&mut bytes, head, associated.as_le_slice(store));
-        SealedPayload {
-            key_id: key.id().to_owned(),
-            sealed: bytes,
-        }
+    Ok(key.map(|key| SealedPayload {
+        key_id: key.id().to_owned(),
+        sealed: seal(key),
     }))
 }
 

@@ -25,7 +25,7 @@ pub(in crate::sandbox) enum Form {
 }
 
 impl Form {
-    /// The form that a list of that type has, if it has one of them.
+    /// The form of a list of that type. What is of neither fails the check of records.
     fn of(list: InterfaceType, types: &ComponentTypes) -> Self {
         match list {
             InterfaceType::List(list) => match types[list].element {
