@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p tests --bench soak` makes 20,000 hostile calls, loads and calls 100 components
 //! that nobody wrote, measures what a neighbour that spins costs and what one that is compiled, and
-//! has 10,000 secrets looked for; it takes about four minutes.
+//! has 10,000 secrets looked for; it takes about five minutes.
 //!
 //! * `-- --calls N`, `--smith N`, `--seconds N` and `--compile N` (of each measurement with and
 //!   without the neighbour) and `--canary N`: how much of each; none with 0.
@@ -14,6 +14,8 @@
 //! good request was lost, where a component that nobody wrote was not told what is wrong with it,
 //! or where a secret was found.
 
+#[path = "soak/burner.rs"]
+mod burner;
 #[path = "soak/compiler.rs"]
 mod compiler;
 #[path = "soak/good.rs"]

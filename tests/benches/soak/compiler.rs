@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tests::{Request, Server, Setup, bomb, guest, plain};
 
+use crate::burner::Burners;
 use crate::latencies::Latencies;
-use crate::neighbour::measure;
+use crate::neighbour::{ROUNDS, measure};
 
 /// Clients that leave the server no time, nor the compiler.
 const SATURATING_CLIENTS: usize = 8;
@@ -15,11 +16,15 @@ const SATURATING_CLIENTS: usize = 8;
 /// How often a new version is put in place.
 const RELOADS: usize = 10;
 
+/// How long what competes for the processors is measured by itself.
+const AT_FIRST: Duration = Duration::from_secs(2);
+
 /// Measures a good namespace without and next to a compile bomb, and how long a new version
 /// takes to serve.
 pub(crate) fn run(each: Duration) {
+    let part = each / ROUNDS;
     // Of two processors, for longer than it is measured.
-    let seconds = 3 * each.as_secs().max(4);
+    let seconds = 2 * (AT_FIRST + part).as_secs() + 2;
     let config = format!(
         "codecs = \"codecs\"\n[limits]\ndeadline-ms = 60000\ncompile-cpu-seconds = {seconds}\n"
     );
@@ -27,24 +32,32 @@ pub(crate) fn run(each: Duration) {
         .file("codecs/good.wasm", guest("tag"))
         .file("codecs/swapped.wasm", guest("identity"))
         .start();
-    let alone = measure(&server, each);
-    server.folder.replace("codecs/bomb.wasm", bomb::slow());
-    // The poll's and the hash's time.
-    thread::sleep(Duration::from_millis(250));
-    let at_first = measure(&server, Duration::from_secs(2));
-    let later = measure(&server, each);
-    server.logs(&["ERROR", "bomb.wasm"]);
-    let again = measure(&server, each);
+    let [mut alone, mut awake, mut at_first, mut later] = [const { Vec::new() }; 4];
+    for round in 0..ROUNDS {
+        alone.push(measure(&server, part));
+        let burners = Burners::light();
+        awake.push(measure(&server, part));
+        drop(burners);
+        // Each is another one.
+        let bomb = [bomb::slow(), bomb::padding(16 + round as usize)].concat();
+        let name = format!("bomb-{round}.wasm");
+        server.folder.replace(&format!("codecs/{name}"), bomb);
+        // The poll's and the hash's time.
+        thread::sleep(Duration::from_millis(250));
+        at_first.push(measure(&server, AT_FIRST));
+        later.push(measure(&server, part));
+        server.logs(&["ERROR", &name]);
+    }
+    let [alone, awake, at_first, later] = [alone, awake, at_first, later].map(Latencies::all);
     println!("a neighbour that has a bomb compiled");
     alone.print("alone");
+    awake.print("kept awake");
     at_first.print("first 2 s");
     later.print("after that");
-    again.print("alone again");
-    println!(
-        "  ratio of p99  first 2 s {:.2}   after that {:.2}",
-        at_first.ratio(&alone, 0.99),
-        later.ratio(&alone, 0.99)
-    );
+    at_first.print_ratios(&alone, "first 2 s to alone");
+    at_first.print_ratios(&awake, "first 2 s to kept awake");
+    later.print_ratios(&alone, "after that to alone");
+    later.print_ratios(&awake, "after that to kept awake");
     println!("a new version, from being put in place to serving, the median and the longest");
     print_reloads("on an idle machine", &reloads(&server, 0));
     let is_over = AtomicBool::new(false);
