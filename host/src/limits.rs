@@ -226,12 +226,12 @@ impl CompileLimits {
 
 /// How much lower the priority of a compiler is that does not make way at once. It is the one
 /// whose new version a busy machine waits for, so that it comes before what is done aside.
-pub const COMPILE_NICENESS: i32 = 5;
+pub const COMPILE_NICENESS: i32 = 2;
 
 /// How often it is looked whether a compiler gets its share of the CPU: one that makes way for
 /// everybody hardly gets anywhere on a busy machine, and is started over as one that does not. By
 /// so much a new version is late there, and it should still serve within a second.
-pub const COMPILE_PATIENCE: Duration = Duration::from_millis(200);
+pub const COMPILE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The part of that time that is its share: a quarter. With less, a Rust codec, which takes 150 ms,
 /// would not serve within a second.
@@ -264,8 +264,12 @@ pub const CACHE_BYTES: u64 = 4 << 30;
 pub const ERROR_TEXT_BYTES: usize = 500;
 
 /// Between two looks at the files behind configuration, keys and components. Changes are
-/// promised within a second, compilation included; a look costs about a microsecond a file.
-pub const POLL: Duration = Duration::from_millis(200);
+/// promised within a second, compilation included; a look costs about five microseconds a namespace.
+pub const POLL: Duration = Duration::from_millis(100);
+
+/// How many times as long as a look has taken the next one is waited for: with very many files, or
+/// on a slow file system, looking takes a twentieth of a core and not all of it.
+pub const POLL_SHARE: u32 = 20;
 
 /// How long a component must be gone before its namespace is: longer than any
 /// delete-and-recreate deployment leaves it out, short enough to be gone within a second.

@@ -16,12 +16,12 @@ mod source;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 
 use crate::keyring::KeyPlace;
-use crate::limits::POLL;
+use crate::limits::{POLL, POLL_SHARE};
 use crate::registry::{Registry, Tenant, Tenants};
 use crate::sandbox::{CallError, Codec, Component, Digest, Loader, Tenancy};
 use components::Components;
@@ -111,14 +111,17 @@ impl Reload {
     pub fn run(mut self) -> std::io::Result<()> {
         self.following = true;
         let follow = move || {
+            let mut rest = POLL;
             loop {
-                self.components.finish_within(POLL);
+                self.components.finish_within(rest);
                 self.registry.tenants().drop_aged();
+                let begun = Instant::now();
                 if let Some(plan) = (self.next_plan)() {
                     self.plan = plan;
                     tracing::info!("configuration reloaded");
                 }
                 self.look();
+                rest = POLL.max(begun.elapsed() * POLL_SHARE);
             }
         };
         std::thread::Builder::new()
@@ -272,7 +275,7 @@ impl Reload {
                 self.loader.remember(&place, component);
             }
             if let Some(advice) = component.advice() {
-                tracing::warn!(%seat, codec = component.digest.short(), "{advice}");
+                tracing::info!(%seat, codec = component.digest.short(), "{advice}");
             }
             if plan.keyring.exportable {
                 tracing::warn!(%seat, "its codec may export the bytes of its keys (export-keys = true)");

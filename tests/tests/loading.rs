@@ -157,7 +157,7 @@ fn compiles(server: &Server, niceness: i64, policy: i64) {
 fn a_compiler_makes_way_for_everybody_until_it_would_get_nowhere() {
     let server = server("compile-cpu-seconds = 20");
     server.folder.replace("codecs/first.wasm", slow());
-    compiles(&server, 5, SCHED_IDLE);
+    compiles(&server, 2, SCHED_IDLE);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let _over = Over(&is_over);
@@ -171,7 +171,7 @@ fn a_compiler_makes_way_for_everybody_until_it_would_get_nowhere() {
         }
         let second = [slow(), padding(16)].concat();
         server.folder.replace("codecs/second.wasm", second);
-        compiles(&server, 5, SCHED_OTHER);
+        compiles(&server, 2, SCHED_OTHER);
     });
     until("it has had its turn", || {
         let compilers = compilers(&server);
