@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::aes::Aes192;
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
@@ -157,31 +158,88 @@ impl Key {
         let (nonce, text) = sealed[head..]
             .split_first_chunk_mut::<NONCE>()
             .expect("room for the nonce is the caller's promise");
-        rand::rng().fill_bytes(nonce);
-        let nonce = (&*nonce).into();
-        let tag = match &self.cipher {
-            Cipher::Aes128(c) => c.encrypt_inout_detached(nonce, associated_data, text.into()),
-            Cipher::Aes192(c) => c.encrypt_inout_detached(nonce, associated_data, text.into()),
-            Cipher::Aes256(c) => c.encrypt_inout_detached(nonce, associated_data, text.into()),
-        }
-        .expect("GCM seals up to 64 GiB, and a guest's memory is smaller");
+        let tag = self.encrypt(nonce, text.into(), associated_data);
         sealed.extend_from_slice(&tag);
+    }
+
+    /// The same from one place to another, which has room for [`NONCE`] and [`TAG`] as well, and for
+    /// nothing else.
+    pub fn seal_to(&self, plaintext: &[u8], associated_data: &[u8], sealed: &mut [u8]) {
+        let room = "room for the nonce, the text and the tag is the caller's promise";
+        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>().expect(room);
+        let (text, tag) = rest.split_last_chunk_mut::<TAG>().expect(room);
+        let text = InOutBuf::new(plaintext, text).expect(room);
+        *tag = self.encrypt(nonce, text, associated_data);
     }
 
     /// What was sealed, if it was sealed with this key and this associated data.
     pub fn open(&self, sealed: &[u8], associated_data: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(NotAuthentic)?;
-        let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(NotAuthentic)?;
+        let Parts { nonce, text, tag } = Parts::of(sealed)?;
         let mut text = text.to_vec();
-        let (nonce, tag) = (nonce.into(), tag.into());
-        let buffer = text.as_mut_slice().into();
-        match &self.cipher {
-            Cipher::Aes128(c) => c.decrypt_inout_detached(nonce, associated_data, buffer, tag),
-            Cipher::Aes192(c) => c.decrypt_inout_detached(nonce, associated_data, buffer, tag),
-            Cipher::Aes256(c) => c.decrypt_inout_detached(nonce, associated_data, buffer, tag),
-        }
-        .map_err(|_| NotAuthentic)?;
+        self.decrypt(nonce, text.as_mut_slice().into(), tag, associated_data)?;
         Ok(text)
+    }
+
+    /// The same from one place to another, which has room for the plaintext and nothing else. What
+    /// is not authentic leaves that as it was.
+    pub fn open_to(
+        &self,
+        sealed: &[u8],
+        associated_data: &[u8],
+        plaintext: &mut [u8],
+    ) -> Result<(), NotAuthentic> {
+        let Parts { nonce, text, tag } = Parts::of(sealed)?;
+        let text = InOutBuf::new(text, plaintext).expect("as much room is the caller's promise");
+        self.decrypt(nonce, text, tag, associated_data)
+    }
+
+    /// Draws the nonce, and answers the tag.
+    fn encrypt(
+        &self,
+        nonce: &mut [u8; NONCE],
+        text: InOutBuf<'_, '_, u8>,
+        associated_data: &[u8],
+    ) -> [u8; TAG] {
+        rand::rng().fill_bytes(nonce);
+        let nonce = (&*nonce).into();
+        match &self.cipher {
+            Cipher::Aes128(c) => c.encrypt_inout_detached(nonce, associated_data, text),
+            Cipher::Aes192(c) => c.encrypt_inout_detached(nonce, associated_data, text),
+            Cipher::Aes256(c) => c.encrypt_inout_detached(nonce, associated_data, text),
+        }
+        .expect("GCM seals up to 64 GiB, and a guest's memory is smaller")
+        .into()
+    }
+
+    fn decrypt(
+        &self,
+        nonce: &[u8; NONCE],
+        text: InOutBuf<'_, '_, u8>,
+        tag: &[u8; TAG],
+        associated_data: &[u8],
+    ) -> Result<(), NotAuthentic> {
+        let (nonce, tag) = (nonce.into(), tag.into());
+        match &self.cipher {
+            Cipher::Aes128(c) => c.decrypt_inout_detached(nonce, associated_data, text, tag),
+            Cipher::Aes192(c) => c.decrypt_inout_detached(nonce, associated_data, text, tag),
+            Cipher::Aes256(c) => c.decrypt_inout_detached(nonce, associated_data, text, tag),
+        }
+        .map_err(|_| NotAuthentic)
+    }
+}
+
+/// What sealed bytes consist of.
+struct Parts<'a> {
+    nonce: &'a [u8; NONCE],
+    text: &'a [u8],
+    tag: &'a [u8; TAG],
+}
+
+impl<'a> Parts<'a> {
+    fn of(sealed: &'a [u8]) -> Result<Self, NotAuthentic> {
+        let (nonce, rest) = sealed.split_first_chunk().ok_or(NotAuthentic)?;
+        let (text, tag) = rest.split_last_chunk().ok_or(NotAuthentic)?;
+        Ok(Self { nonce, text, tag })
     }
 }
 
@@ -310,9 +368,17 @@ mod tests {
                 key(length),
                 Key::new("o", Zeroizing::new(vec![7; length])).unwrap(),
             );
+            let mut place = [0; 12 + 5 + 16];
+            key.seal_to(b"plain", b"context", &mut place);
+            assert_eq!(key.open(&place, b"context").as_deref(), Ok(&b"plain"[..]));
             let sealed = key.seal(b"plain", b"context");
             assert_eq!(sealed.len(), 12 + 5 + 16);
             assert_eq!(key.open(&sealed, b"context").as_deref(), Ok(&b"plain"[..]));
+            let mut opened = *b"....!";
+            assert_eq!(key.open_to(&sealed, b"", &mut opened), Err(NotAuthentic));
+            assert_eq!(&opened, b"....!");
+            assert_eq!(key.open_to(&sealed, b"context", &mut opened), Ok(()));
+            assert_eq!(&opened, b"plain");
             assert_eq!(key.open(&sealed, b""), Err(NotAuthentic));
             assert_eq!(other.open(&sealed, b"context"), Err(NotAuthentic));
             for at in 0..sealed.len() {

@@ -56,6 +56,34 @@ fn the_keyring_seals_the_same_in_both_forms() {
     check(sealed, false, "not-authentic");
 }
 
+/// Wherever a guest wants to have what is sealed or opened for it, also over what that is made of.
+#[test]
+fn things_are_sealed_and_opened_wherever_the_guest_says() {
+    let server = Setup::config(
+        "[namespaces.overlaps]\ncomponent = \"seals_over_itself.wasm\"\n\
+         keyring = { active = \"k1\", keys.k1.file = \"k1\" }\n",
+    )
+    .file("k1", base64([1; 32]))
+    .start();
+    let mut connection = server.connect();
+    let mut payloads = vec![Payload::default(), plain("")];
+    payloads.extend([1, 15, 16, 17, 40, 150, 3000].map(|length| {
+        let data: Vec<u8> = (0..length).map(|at| at as u8).collect();
+        Payload::new("binary/plain", data)
+    }));
+    for payload in payloads {
+        let answer = connection.ask(&Request::encode("overlaps", std::slice::from_ref(&payload)));
+        assert_eq!(
+            answer.status,
+            200,
+            "{}: {}",
+            payload.data.len(),
+            answer.text()
+        );
+        assert!(answer.payload() == payload, "{}", payload.data.len());
+    }
+}
+
 /// A function of another type is told at load, whatever it is called.
 #[test]
 fn a_codec_has_the_form_that_its_interface_says() {

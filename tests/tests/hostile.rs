@@ -265,6 +265,7 @@ const ELSEWHERE: &[&str] = &[
     "remembers",
     "reorders",
     "seals",
+    "seals_over_itself",
     "searches_for_secrets",
     "stillborn",
     "tag",

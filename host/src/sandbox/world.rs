@@ -8,6 +8,7 @@
 mod keyring;
 mod list;
 mod payload;
+mod sealed;
 mod span;
 mod wire;
 

@@ -6,6 +6,7 @@ use wasmtime::component::{Linker, Resource, ResourceType, WasmList, WasmStr};
 use wasmtime::{Result, StoreContextMut};
 
 use super::payload::{InGuest, Marshalled};
+use super::sealed::{Opening, Place, Sealed, Sealing};
 use super::{KeyError, KeyHandle, SealedPayload, State};
 use crate::keyring::{Key, Keyring, NONCE, TAG};
 
@@ -46,10 +47,13 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
             let mut bytes = payload.marshal(&mut store, NONCE, TAG)?;
             let size = bytes.len() + associated.len();
             store.data().admit(size)?;
-            let sealed = seal(&store, id, |key| {
+            let sealed = sealing(&store, id)?.map(|key| {
                 key.seal_in_place(&mut bytes, 0, associated.as_le_slice(&store));
-                bytes
-            })?;
+                SealedPayload {
+                    key_id: key.id().to_owned(),
+                    sealed: bytes,
+                }
+            });
             store.data().in_time(size)?;
             Ok((sealed,))
         },
@@ -57,27 +61,32 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
 
     keyring.func_wrap(
         "open-bytes",
-        |store: StoreContextMut<'_, State>, (id, sealed, associated): (WasmStr, Bytes, Bytes)| {
-            let size = sealed.len() + associated.len();
-            store.data().admit(size)?;
-            let opened = open(&store, &id.to_str(&store)?, &sealed, &associated);
-            store.data().in_time(size)?;
-            Ok((opened,))
+        |store: StoreContextMut<'_, State>, (id, sealed, associated): (WasmStr, Place, Place)| {
+            store.data().admit(sealed.len() + associated.len())?;
+            let key = find(&store, &id.to_str(&store)?).cloned();
+            Ok((Opening {
+                key,
+                sealed,
+                associated,
+            },))
         },
     )?;
 
     keyring.func_wrap(
         "seal-bytes",
         |store: StoreContextMut<'_, State>,
-         (id, plaintext, associated, head): (Option<WasmStr>, Bytes, Bytes, Bytes)| {
+         (id, plaintext, associated, head): (Option<WasmStr>, Place, Place, Place)| {
             let size = plaintext.len() + associated.len() + head.len();
             store.data().admit(size)?;
-            let sealed = seal(&store, id, |key| {
-                let [head, plaintext, associated] =
-                    [head, plaintext, associated].map(|bytes| bytes.as_le_slice(&store));
-                key.seal_behind(head, plaintext, associated)
-            })?;
-            store.data().in_time(size)?;
+            let sealed = sealing(&store, id)?.map(|key| Sealed {
+                key_id: key.id().to_owned(),
+                sealed: Sealing {
+                    key: Arc::clone(key),
+                    head,
+                    plaintext,
+                    associated,
+                },
+            });
             Ok((sealed,))
         },
     )?;
@@ -165,20 +174,15 @@ fn open(
     opened.map_err(|_| KeyError::NotAuthentic)
 }
 
-/// Seals with the key of that id or the active one.
-fn seal(
-    store: &StoreContextMut<'_, State>,
+/// The key of that id or the active one.
+fn sealing<'a>(
+    store: &'a StoreContextMut<'_, State>,
     id: Option<WasmStr>,
-    seal: impl FnOnce(&Key) -> Vec<u8>,
-) -> Result<Result<SealedPayload, KeyError>> {
-    let key = match id {
+) -> Result<Result<&'a Arc<Key>, KeyError>> {
+    Ok(match id {
         Some(id) => find(store, &id.to_str(store)?),
         None => active(store),
-    };
-    Ok(key.map(|key| SealedPayload {
-        key_id: key.id().to_owned(),
-        sealed: seal(key),
-    }))
+    })
 }
 
 fn hand_out(

@@ -1,6 +1,7 @@
 //! Lists and strings in a guest's memory, as the canonical ABI has them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::slice::ChunksExact;
 
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
@@ -45,6 +46,12 @@ impl Span {
 
     pub(super) fn flat(self) -> [ValRaw; 2] {
         [self.at, self.count].map(ValRaw::u32)
+    }
+
+    /// The addresses of so many bytes.
+    pub(super) fn range(self) -> Range<usize> {
+        let at = self.at as usize;
+        at..at + self.count as usize
     }
 
     /// The elements of a list, each of which costs the host that many bytes.

@@ -1,0 +1,274 @@
+//! Opening and sealing, from one place in a guest's memory right to another.
+//!
+//! What the guest asks for is not made before there is room for it, which is where the answer is
+//! lowered. Nothing that is secret is copied out of the guest's memory on the way.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::Arc;
+
+use wasmtime::component::__internal::{
+    CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
+};
+use wasmtime::component::{ComponentType, Lift, Lower};
+use wasmtime::{Result, ValRaw, bail};
+
+use super::KeyError;
+use super::span::Span;
+use crate::keyring::{Key, NONCE, TAG};
+
+/// Where in the guest's memory a list of bytes is, as the argument of a host function.
+#[derive(Clone, Copy)]
+pub(super) struct Place(Span);
+
+impl Place {
+    /// How many bytes.
+    pub(super) fn len(self) -> usize {
+        self.0.range().len()
+    }
+
+    fn lift(cx: &mut LiftContext<'_>, span: Span) -> Result<Self> {
+        let length = span.bytes(cx)?.len();
+        cx.consume_fuel(length)?;
+        Ok(Self(span))
+    }
+
+    /// A copy of what is there.
+    fn copy<T>(self, cx: &mut LowerContext<'_, T>) -> Result<Vec<u8>> {
+        let length = self.len();
+        Ok(Span::slice(cx, self.0.range().start, length)?.to_vec())
+    }
+}
+
+/// Sealed bytes that are to be opened, as what becomes of them: the plaintext, or why there is none.
+pub(super) struct Opening {
+    pub(super) key: Result<Arc<Key>, KeyError>,
+    pub(super) sealed: Place,
+    pub(super) associated: Place,
+}
+
+impl Opening {
+    fn open<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<Result<Opened, KeyError>> {
+        let key = match &self.key {
+            Ok(key) => key,
+            Err(error) => return Ok(Err(*error)),
+        };
+        let Some(length) = self.sealed.len().checked_sub(NONCE + TAG) else {
+            return Ok(Err(KeyError::NotAuthentic));
+        };
+        let associated = self.associated.copy(cx)?;
+        let room = Span::room(cx, length, 1, 1)?;
+        let opened = match Apart::of(cx.as_slice_mut(), [self.sealed.0.range()], room.range())? {
+            Some(Apart { from: [sealed], to }) => key.open_to(sealed, &associated, to),
+            None => {
+                let sealed = self.sealed.copy(cx)?;
+                let to = Span::slice(cx, room.range().start, length)?;
+                key.open_to(&sealed, &associated, to)
+            }
+        };
+        Ok(match opened {
+            Ok(()) => Ok(Opened(room)),
+            Err(_) => Err(KeyError::NotAuthentic),
+        })
+    }
+}
+
+/// A plaintext that is to be sealed, as what becomes of it.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(super) struct Sealed {
+    #[component(name = "key-id")]
+    pub(super) key_id: String,
+    pub(super) sealed: Sealing,
+}
+
+/// The sealed bytes of it, behind a head.
+pub(super) struct Sealing {
+    pub(super) key: Arc<Key>,
+    pub(super) head: Place,
+    pub(super) plaintext: Place,
+    pub(super) associated: Place,
+}
+
+impl Sealing {
+    fn seal<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<Span> {
+        let head = self.head.len();
+        let associated = self.associated.copy(cx)?;
+        let length = head + NONCE + self.plaintext.len() + TAG;
+        let room = Span::room(cx, length, 1, 1)?;
+        let from = [self.head, self.plaintext].map(|place| place.0.range());
+        if let Some(Apart { from, to }) = Apart::of(cx.as_slice_mut(), from, room.range())? {
+            let [before, plaintext] = from;
+            let (to_head, to_sealed) = to.split_at_mut(head);
+            to_head.copy_from_slice(before);
+            self.key.seal_to(plaintext, &associated, to_sealed);
+            return Ok(room);
+        }
+        let [before, plaintext] = [self.head.copy(cx)?, self.plaintext.copy(cx)?];
+        let sealed = self.key.seal_behind(&before, &plaintext, &associated);
+        Span::slice(cx, room.range().start, length)?.copy_from_slice(&sealed);
+        Ok(room)
+    }
+}
+
+/// What is in some places of a guest's memory, and another place to write to.
+struct Apart<'a, const N: usize> {
+    from: [&'a [u8]; N],
+    to: &'a mut [u8],
+}
+
+impl<'a, const N: usize> Apart<'a, N> {
+    /// Nothing where the last place is not apart from the others: a guest's allocator may say what it
+    /// likes.
+    fn of(memory: &'a mut [u8], from: [Range<usize>; N], to: Range<usize>) -> Result<Option<Self>> {
+        let end = memory.len();
+        if to.end > end || from.iter().any(|from| from.end > end) {
+            bail!("a place out of bounds of memory");
+        }
+        let (before, rest) = memory.split_at_mut(to.start);
+        let (place, after) = rest.split_at_mut(to.len());
+        let (before, after) = (&*before, &*after);
+        let mut parts = [&[][..]; N];
+        for (part, from) in parts.iter_mut().zip(from) {
+            *part = if from.is_empty() || from.end <= to.start {
+                before.get(from).unwrap_or_default()
+            } else if let Some(at) = from.start.checked_sub(to.end) {
+                &after[at..at + from.len()]
+            } else {
+                return Ok(None);
+            };
+        }
+        Ok(Some(Self {
+            from: parts,
+            to: place,
+        }))
+    }
+}
+
+/// What was opened, where the guest has it.
+#[derive(Clone, Copy)]
+pub(super) struct Opened(Span);
+
+/// What a list of bytes is to wasmtime.
+macro_rules! list_of_bytes {
+    ($type:ty) => {
+        // SAFETY: size, alignment and flat form are those of any list.
+        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+        unsafe impl ComponentType for $type {
+            type Lower = [ValRaw; 2];
+
+            const ABI: CanonicalAbiInfo = Vec::<u8>::ABI;
+
+            fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+                Vec::<u8>::typecheck(ty, types)
+            }
+        }
+    };
+}
+
+list_of_bytes!(Place);
+list_of_bytes!(Opened);
+list_of_bytes!(Sealing);
+
+// SAFETY: nothing but the pair is looked at, or the flat form.
+#[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+unsafe impl Lift for Place {
+    fn linear_lift_from_flat(
+        cx: &mut LiftContext<'_>,
+        _: InterfaceType,
+        src: &Self::Lower,
+    ) -> Result<Self> {
+        Self::lift(cx, Span::of_flat(*src))
+    }
+
+    fn linear_lift_from_memory(
+        cx: &mut LiftContext<'_>,
+        _: InterfaceType,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        Self::lift(cx, Span::read(bytes))
+    }
+}
+
+/// Lowering what is answered in memory and never outside of it.
+macro_rules! lower_in_memory {
+    ($type:ty, |$self:ident, $cx:ident, $ty:ident, $offset:ident| $lower:expr) => {
+        // SAFETY: all that the type has in memory is written.
+        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+        unsafe impl Lower for $type {
+            fn linear_lower_to_flat<T>(
+                &self,
+                _: &mut LowerContext<'_, T>,
+                _: InterfaceType,
+                _: &mut MaybeUninit<Self::Lower>,
+            ) -> Result<()> {
+                bail!("this is never answered outside of memory")
+            }
+
+            fn linear_lower_to_memory<T>(
+                &self,
+                $cx: &mut LowerContext<'_, T>,
+                $ty: InterfaceType,
+                $offset: usize,
+            ) -> Result<()> {
+                let $self = self;
+                $lower
+            }
+        }
+    };
+}
+
+lower_in_memory!(Opened, |opened, cx, _ty, offset| opened.0.write(cx, offset));
+lower_in_memory!(Sealing, |sealing, cx, _ty, offset| {
+    sealing.seal(cx)?.write(cx, offset)
+});
+
+// SAFETY: size, alignment, type and flat form are those of what it is lowered as.
+#[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+unsafe impl ComponentType for Opening {
+    type Lower = <Result<Opened, KeyError> as ComponentType>::Lower;
+
+    const ABI: CanonicalAbiInfo = Result::<Opened, KeyError>::ABI;
+
+    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+        Result::<Opened, KeyError>::typecheck(ty, types)
+    }
+}
+
+lower_in_memory!(Opening, |opening, cx, ty, offset| {
+    opening.open(cx)?.linear_lower_to_memory(cx, ty, offset)
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_apart_or_not() {
+        let check = |from: [Range<usize>; 2], to: Range<usize>, expected: Option<Option<()>>| {
+            let mut memory: Vec<u8> = (0..20).collect();
+            let copy = memory.clone();
+            let found = Apart::of(&mut memory, from.clone(), to.clone()).ok();
+            if let Some(Some(found)) = &found {
+                assert_eq!(found.from, from.map(|from| &copy[from]));
+                assert_eq!(*found.to, copy[to]);
+            }
+            assert_eq!(found.map(|found| found.map(|_| ())), expected);
+        };
+        let (apart, over, outside) = (Some(Some(())), Some(None), None);
+        check([0..5, 5..10], 10..20, apart);
+        check([10..15, 0..3], 3..10, apart);
+        check([0..5, 2..4], 5..6, apart);
+        check([0..5, 6..20], 5..6, apart);
+        check([0..5, 6..20], 4..6, over);
+        check([0..5, 6..20], 5..7, over);
+        check([8..9, 0..20], 5..7, over);
+        check([5..7, 0..1], 5..7, over);
+        check([7..7, 20..20], 5..10, apart);
+        check([0..20, 0..20], 20..20, apart);
+        check([0..20, 0..20], 7..7, over);
+        check([0..5, 6..21], 5..6, outside);
+        check([0..5, 6..20], 19..21, outside);
+        check([0..5, 21..21], 5..6, outside);
+    }
+}
