@@ -9,7 +9,8 @@
 //! * `ROUNDS=15 MILLIS=500`: how many rounds, and how long each cell of a round is measured.
 //! * Without `--features native` the `native` server is left out; without `go`, the `go` server.
 //!
-//! The server has core 0 to itself and the driver core 1, so let nothing else run meanwhile. CPU
+//! The server has core 0 to itself and the driver core 1, where it waits for answers without
+//! sleeping, so let nothing else run meanwhile. CPU
 //! is `utime + stime` of the server's threads, which the kernel counts in nanoseconds. Servers
 //! take turns within a round, so that a noisy minute hits them all. Ratios are medians of the
 //! rounds' ratios. Every answer is checked.
