@@ -81,6 +81,10 @@ fn list(path: &Path) -> std::io::Result<(Vec<Namespace<'static>>, BTreeSet<Strin
     for entry in std::fs::read_dir(path)? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
+        // Hidden is what deployment tools write before they rename it.
+        if name.starts_with('.') {
+            continue;
+        }
         let stem = name.strip_suffix(".wasm").map(Namespace::parse);
         if let Some(Ok(namespace)) = stem {
             names.push(namespace.into_owned());
