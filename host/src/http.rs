@@ -31,6 +31,7 @@ use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::task::yield_now;
 
 use crate::auth::Grant;
 use crate::lanes::Lanes;
@@ -171,7 +172,12 @@ impl Http {
         let done = if is_long {
             self.lanes.aside(work.run(body)).await
         } else {
-            self.lanes.begin_here(work.run(body)).await
+            // All that are ready are read first, then worked on, then answered: what the kernel,
+            // HTTP and a sandbox need of a core's caches would else be fetched anew for each.
+            yield_now().await;
+            let done = self.lanes.begin_here(work.run(body)).await;
+            yield_now().await;
+            done
         };
         let (outcome, coded) = done.map_err(|_| Refusal::Crashed)?;
         record.outcome = outcome;
