@@ -237,6 +237,10 @@ pub const COMPILE_PATIENCE: Duration = Duration::from_millis(100);
 /// would not serve within a second.
 pub const COMPILE_SHARE: u32 = 4;
 
+/// How long a machine is taken to be too busy for an idle compiler after one got nowhere: several new
+/// versions at once each save [`COMPILE_PATIENCE`] and what would be started over.
+pub const COMPILE_BUSY: Duration = Duration::from_secs(10);
+
 /// How long a compiler competes for the CPU, or may be started over to. A Rust codec is done in a
 /// fraction of it, also on a busy machine; the rest are in no such hurry.
 pub const COMPILE_ASIDE: Duration = Duration::from_secs(2);

@@ -31,7 +31,7 @@ use super::engine::{Runtime, StackClass};
 use super::unfit::Unfit;
 use crate::limits::{COMPILED_BYTES, CompileLimits};
 pub(crate) use patience::Priority;
-use patience::starves;
+use patience::{Busy, starves};
 
 /// The hidden command.
 pub(crate) const COMMAND: &str = "compile";
@@ -44,6 +44,7 @@ const LAST_WORDS: u64 = 4 << 10;
 pub struct Compiler {
     program: PathBuf,
     limits: CompileLimits,
+    busy: Busy,
 }
 
 /// What an artifact was compiled to.
@@ -58,7 +59,11 @@ pub struct Compiled {
 impl Compiler {
     /// A compiler whose process is that program, which must be this one.
     pub fn new(program: PathBuf, limits: CompileLimits) -> Self {
-        Self { program, limits }
+        Self {
+            program,
+            limits,
+            busy: Busy::default(),
+        }
     }
 
     /// A compiler whose process is the running program.
@@ -99,17 +104,20 @@ impl Compiler {
         Err(self.verdict(ended, &last_words))
     }
 
-    /// Has the artifact compiled by an idle process or, where such a one gets nowhere, by one
-    /// that others feel.
+    /// Has the artifact compiled by an idle process or, where such a one gets nowhere or did not of
+    /// late, by one that others feel.
     async fn converse(&self, artifact: &[u8]) -> std::io::Result<Conversation> {
-        let mut idle = Process(self.command(Priority::Idle).spawn()?);
-        let id = idle.0.id();
-        tokio::select! {
-            biased;
-            conversation = converse(&mut idle.0, artifact) => return conversation,
-            () = starves(id) => drop(idle),
+        if !self.busy.lately() {
+            let mut idle = Process(self.command(Priority::Idle).spawn()?);
+            let id = idle.0.id();
+            tokio::select! {
+                biased;
+                conversation = converse(&mut idle.0, artifact) => return conversation,
+                () = starves(id) => drop(idle),
+            }
+            tracing::debug!(target: "codec_host::compiler", "a busy machine: starting over, less idly");
+            self.busy.note();
         }
-        tracing::debug!(target: "codec_host::compiler", "a busy machine: starting over, less idly");
         let mut low = Process(self.command(Priority::Low).spawn()?);
         converse(&mut low.0, artifact).await
     }

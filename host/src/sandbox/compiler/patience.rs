@@ -1,10 +1,11 @@
 //! How a compiler competes for the CPU, and when it is seen to get none.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use crate::limits::{COMPILE_ASIDE, COMPILE_PATIENCE, COMPILE_SHARE};
+use crate::limits::{COMPILE_ASIDE, COMPILE_BUSY, COMPILE_PATIENCE, COMPILE_SHARE};
 
 /// How a compiler competes for the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +23,22 @@ impl Priority {
             Self::Idle => "idle",
             Self::Low => "low",
         }
+    }
+}
+
+/// Whether the machine was too busy for an idle compiler of late.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Busy(Arc<Mutex<Option<Instant>>>);
+
+impl Busy {
+    /// An idle compiler got nowhere.
+    pub(super) fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub(super) fn lately(&self) -> bool {
+        let noted = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.is_some_and(|at| at.elapsed() < COMPILE_BUSY)
     }
 }
 
