@@ -1,7 +1,6 @@
 //! One payload as a record, on its way into a guest or out of it.
 
 use std::borrow::Cow;
-use std::mem::MaybeUninit;
 
 use proto::wire::{self, View, WireError};
 use wasmtime::component::__internal::{
@@ -10,7 +9,7 @@ use wasmtime::component::__internal::{
 use wasmtime::component::{ComponentType, Lift, Lower, WasmList, WasmStr};
 use wasmtime::{Result, StoreContextMut, ValRaw, bail};
 
-use super::span::Span;
+use super::span::{Span, lower_in_memory};
 use super::{ExternalPayload, Payload, State};
 
 /// A payload in the guest's memory, as the argument of a host function.
@@ -107,29 +106,11 @@ unsafe impl ComponentType for Marshalled {
     }
 }
 
-// SAFETY: all of the record is written.
-#[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
-unsafe impl Lower for Marshalled {
-    fn linear_lower_to_flat<T>(
-        &self,
-        _: &mut LowerContext<'_, T>,
-        _: InterfaceType,
-        _: &mut MaybeUninit<Self::Lower>,
-    ) -> Result<()> {
-        bail!("a payload is never answered outside of memory")
-    }
-
-    fn linear_lower_to_memory<T>(
-        &self,
-        cx: &mut LowerContext<'_, T>,
-        _: InterfaceType,
-        offset: usize,
-    ) -> Result<()> {
-        // Read for the second time, which is quicker than to remember where everything is.
-        let Ok(view) = View::read(&self.0) else {
-            bail!("bytes that were a payload are none");
-        };
-        let metadata = view.metadata.iter().copied();
-        write_record(cx, offset, metadata, view.data, &view.external_payloads)
-    }
-}
+lower_in_memory!(Marshalled, |marshalled, cx, _ty, offset| {
+    // Read for the second time, which is quicker than to remember where everything is.
+    let Ok(view) = View::read(&marshalled.0) else {
+        bail!("bytes that were a payload are none");
+    };
+    let metadata = view.metadata.iter().copied();
+    write_record(cx, offset, metadata, view.data, &view.external_payloads)
+});

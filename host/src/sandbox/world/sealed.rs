@@ -3,7 +3,7 @@
 //! What the guest asks for is not made before there is room for it, which is where the answer is
 //! lowered. Nothing that is secret is copied out of the guest's memory on the way.
 
-use std::mem::MaybeUninit;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 use wasmtime::{Result, ValRaw, bail};
 
 use super::KeyError;
-use super::span::Span;
+use super::span::{Span, lower_in_memory};
 use crate::keyring::{Key, NONCE, TAG};
 
 /// Where in the guest's memory a list of bytes is, as the argument of a host function.
@@ -58,14 +58,9 @@ impl Opening {
         };
         let associated = self.associated.copy(cx)?;
         let room = Span::room(cx, length, 1, 1)?;
-        let opened = match Apart::of(cx.as_slice_mut(), [self.sealed.0.range()], room.range())? {
-            Some(Apart { from: [sealed], to }) => key.open_to(sealed, &associated, to),
-            None => {
-                let sealed = self.sealed.copy(cx)?;
-                let to = Span::slice(cx, room.range().start, length)?;
-                key.open_to(&sealed, &associated, to)
-            }
-        };
+        let places = Places::of(cx.as_slice_mut(), [self.sealed.0.range()], room.range())?;
+        let [sealed] = &places.from;
+        let opened = key.open_to(sealed, &associated, places.to);
         Ok(match opened {
             Ok(()) => Ok(Opened(room)),
             Err(_) => Err(KeyError::NotAuthentic),
@@ -97,51 +92,47 @@ impl Sealing {
         let length = head + NONCE + self.plaintext.len() + TAG;
         let room = Span::room(cx, length, 1, 1)?;
         let from = [self.head, self.plaintext].map(|place| place.0.range());
-        if let Some(Apart { from, to }) = Apart::of(cx.as_slice_mut(), from, room.range())? {
-            let [before, plaintext] = from;
-            let (to_head, to_sealed) = to.split_at_mut(head);
-            to_head.copy_from_slice(before);
-            self.key.seal_to(plaintext, &associated, to_sealed);
-            return Ok(room);
-        }
-        let [before, plaintext] = [self.head.copy(cx)?, self.plaintext.copy(cx)?];
-        let sealed = self.key.seal_behind(&before, &plaintext, &associated);
-        Span::slice(cx, room.range().start, length)?.copy_from_slice(&sealed);
+        let places = Places::of(cx.as_slice_mut(), from, room.range())?;
+        let [before, plaintext] = &places.from;
+        let (to_head, to_sealed) = places.to.split_at_mut(head);
+        to_head.copy_from_slice(before);
+        self.key.seal_to(plaintext, &associated, to_sealed);
         Ok(room)
     }
 }
 
 /// What is in some places of a guest's memory, and another place to write to.
-struct Apart<'a, const N: usize> {
-    from: [&'a [u8]; N],
+struct Places<'a, const N: usize> {
+    /// Copies where they are not apart from that place: a guest's allocator may say what it likes.
+    from: [Cow<'a, [u8]>; N],
     to: &'a mut [u8],
 }
 
-impl<'a, const N: usize> Apart<'a, N> {
-    /// Nothing where the last place is not apart from the others: a guest's allocator may say what it
-    /// likes.
-    fn of(memory: &'a mut [u8], from: [Range<usize>; N], to: Range<usize>) -> Result<Option<Self>> {
+impl<'a, const N: usize> Places<'a, N> {
+    fn of(memory: &'a mut [u8], from: [Range<usize>; N], to: Range<usize>) -> Result<Self> {
         let end = memory.len();
         if to.end > end || from.iter().any(|from| from.end > end) {
             bail!("a place out of bounds of memory");
         }
+        let copies = from.each_ref().map(|from| {
+            let overlaps = from.start < to.end && to.start < from.end;
+            overlaps.then(|| memory[from.clone()].to_vec())
+        });
         let (before, rest) = memory.split_at_mut(to.start);
         let (place, after) = rest.split_at_mut(to.len());
         let (before, after) = (&*before, &*after);
-        let mut parts = [&[][..]; N];
+        let mut parts = copies.map(|copy| Cow::Owned(copy.unwrap_or_default()));
         for (part, from) in parts.iter_mut().zip(from) {
-            *part = if from.is_empty() || from.end <= to.start {
-                before.get(from).unwrap_or_default()
-            } else if let Some(at) = from.start.checked_sub(to.end) {
-                &after[at..at + from.len()]
-            } else {
-                return Ok(None);
-            };
+            if from.end <= to.start {
+                *part = before[from].into();
+            } else if from.start >= to.end {
+                *part = after[from.start - to.end..from.end - to.end].into();
+            }
         }
-        Ok(Some(Self {
+        Ok(Self {
             from: parts,
             to: place,
-        }))
+        })
     }
 }
 
@@ -190,34 +181,6 @@ unsafe impl Lift for Place {
     }
 }
 
-/// Lowering what is answered in memory and never outside of it.
-macro_rules! lower_in_memory {
-    ($type:ty, |$self:ident, $cx:ident, $ty:ident, $offset:ident| $lower:expr) => {
-        // SAFETY: all that the type has in memory is written.
-        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
-        unsafe impl Lower for $type {
-            fn linear_lower_to_flat<T>(
-                &self,
-                _: &mut LowerContext<'_, T>,
-                _: InterfaceType,
-                _: &mut MaybeUninit<Self::Lower>,
-            ) -> Result<()> {
-                bail!("this is never answered outside of memory")
-            }
-
-            fn linear_lower_to_memory<T>(
-                &self,
-                $cx: &mut LowerContext<'_, T>,
-                $ty: InterfaceType,
-                $offset: usize,
-            ) -> Result<()> {
-                let $self = self;
-                $lower
-            }
-        }
-    };
-}
-
 lower_in_memory!(Opened, |opened, cx, _ty, offset| opened.0.write(cx, offset));
 lower_in_memory!(Sealing, |sealing, cx, _ty, offset| {
     sealing.seal(cx)?.write(cx, offset)
@@ -244,31 +207,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_apart_or_not() {
-        let check = |from: [Range<usize>; 2], to: Range<usize>, expected: Option<Option<()>>| {
+    fn what_is_not_apart_from_the_place_to_write_to_is_a_copy() {
+        let check = |from: [Range<usize>; 2], to: Range<usize>, copied: Option<[bool; 2]>| {
             let mut memory: Vec<u8> = (0..20).collect();
-            let copy = memory.clone();
-            let found = Apart::of(&mut memory, from.clone(), to.clone()).ok();
-            if let Some(Some(found)) = &found {
-                assert_eq!(found.from, from.map(|from| &copy[from]));
-                assert_eq!(*found.to, copy[to]);
-            }
-            assert_eq!(found.map(|found| found.map(|_| ())), expected);
+            let before = memory.clone();
+            let found = Places::of(&mut memory, from.clone(), to.clone()).ok();
+            let found = found.map(|found| {
+                assert_eq!(*found.to, before[to.clone()]);
+                found.to.fill(99);
+                let expected = from.clone().map(|from| &before[from]);
+                assert_eq!(found.from.each_ref().map(|part| &**part), expected);
+                let is_copy = |part: &Cow<'_, [u8]>| matches!(part, Cow::Owned(_));
+                found.from.each_ref().map(is_copy)
+            });
+            assert_eq!(found, copied, "{from:?} {to:?}");
         };
-        let (apart, over, outside) = (Some(Some(())), Some(None), None);
+        let apart = Some([false, false]);
         check([0..5, 5..10], 10..20, apart);
         check([10..15, 0..3], 3..10, apart);
         check([0..5, 2..4], 5..6, apart);
         check([0..5, 6..20], 5..6, apart);
-        check([0..5, 6..20], 4..6, over);
-        check([0..5, 6..20], 5..7, over);
-        check([8..9, 0..20], 5..7, over);
-        check([5..7, 0..1], 5..7, over);
-        check([7..7, 20..20], 5..10, apart);
+        check([0..5, 6..20], 4..6, Some([true, false]));
+        check([0..5, 6..20], 5..7, Some([false, true]));
+        check([8..9, 0..20], 5..7, Some([false, true]));
+        check([5..7, 0..1], 5..7, Some([true, false]));
         check([0..20, 0..20], 20..20, apart);
-        check([0..20, 0..20], 7..7, over);
-        check([0..5, 6..21], 5..6, outside);
-        check([0..5, 6..20], 19..21, outside);
-        check([0..5, 21..21], 5..6, outside);
+        check([0..20, 0..20], 7..8, Some([true, true]));
+        check([0..5, 6..21], 5..6, None);
+        check([0..5, 6..20], 19..21, None);
+        check([0..5, 21..21], 5..6, None);
+        // Nothing has no place of its own.
+        for to in [5..10, 7..7, 0..20] {
+            let mut memory = [0; 20];
+            let found = Places::of(&mut memory, [7..7, 20..20], to).expect("in bounds");
+            assert!(found.from.iter().all(|part| part.is_empty()));
+        }
     }
 }

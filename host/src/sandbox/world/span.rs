@@ -150,3 +150,32 @@ impl Span {
         Ok(())
     }
 }
+
+/// Lowering what is answered in memory and never outside of it.
+macro_rules! lower_in_memory {
+    ($type:ty, |$self:ident, $cx:ident, $ty:ident, $offset:ident| $lower:expr) => {
+        // SAFETY: all that the type has in memory is written.
+        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+        unsafe impl Lower for $type {
+            fn linear_lower_to_flat<T>(
+                &self,
+                _: &mut LowerContext<'_, T>,
+                _: InterfaceType,
+                _: &mut std::mem::MaybeUninit<Self::Lower>,
+            ) -> Result<()> {
+                bail!("this is never answered outside of memory")
+            }
+
+            fn linear_lower_to_memory<T>(
+                &self,
+                $cx: &mut LowerContext<'_, T>,
+                $ty: InterfaceType,
+                $offset: usize,
+            ) -> Result<()> {
+                let $self = self;
+                $lower
+            }
+        }
+    };
+}
+pub(super) use lower_in_memory;
