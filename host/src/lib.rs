@@ -23,7 +23,7 @@
 //!
 //! # The way of a component
 //!
-//! [`reload`] looks at the sources a few times a second: the configuration, the key files and
+//! [`reload`] looks at the sources ten times a second: the configuration, the key files and
 //! the components. What changed is hashed; the [`sandbox::Loader`] makes a new artifact into a
 //! [`sandbox::Component`], from the [`sandbox::Cache`] if it has been there before; the codec
 //! made of it is asked what it decodes, if it says so, and the registry is swapped. Requests in
