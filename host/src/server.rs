@@ -3,6 +3,8 @@
 //! One task per connection; HTTP/1.1 and HTTP/2 (with prior knowledge) on the same port. The
 //! accept loop ends when the server is told to stop, and for nothing else.
 
+mod timer;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -18,6 +20,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::http::Http;
+use timer::HeadTimer;
 
 /// HTTP/2 streams at once on a connection. Pages ask for about a hundred payloads at once.
 const STREAMS: u32 = 200;
@@ -144,7 +147,7 @@ async fn serve(stream: TcpStream, http: Arc<Http>, header_deadline: Duration, wa
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(header_deadline);
     builder
         .http2()

@@ -120,6 +120,32 @@ fn requests_in_a_row_are_answered_in_their_order() {
     }
 }
 
+/// Not one to wake itself, for one: that of a timer would be another.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_is_one_write() {
+    const REQUESTS: u64 = 500;
+    // Of more threads, those that have nothing to do are woken to see whether there is.
+    let setup = Setup::config(&only(TENANTS, &["plain"])).env("TOKIO_WORKER_THREADS", "1");
+    let server = setup.start();
+    let mut connection = server.connect();
+    let request = Request::decode("plain", &[plain("in")]);
+    let mut ask = || assert_eq!(connection.ask(&request).payload(), plain("in"));
+    ask();
+    let writes = || {
+        let path = format!("/proc/{}/io", server.id());
+        let text = std::fs::read_to_string(path).expect("what the server has read and written");
+        let line = text.lines().find_map(|line| line.strip_prefix("syscw: "));
+        line.and_then(|count| count.parse::<u64>().ok())
+            .expect("a count")
+    };
+    let before = writes();
+    (0..REQUESTS).for_each(|_| ask());
+    // Some are of threads that have nothing to do with requests.
+    let writes = writes() - before;
+    assert!((REQUESTS..REQUESTS * 5 / 4).contains(&writes), "{writes}");
+}
+
 #[test]
 fn a_body_that_comes_byte_by_byte_is_a_body() {
     let server = Setup::config(&only(TENANTS, &["plain"])).start();
