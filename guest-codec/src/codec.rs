@@ -8,7 +8,7 @@ use std::hint::black_box;
 use proto::wire::{self, View};
 
 use crate::compression::{Compression, Compressor, Format, InflateError};
-use crate::host::{Host, KeyError, SEALING};
+use crate::host::{Host, KeyError, NONCE, TAG};
 use crate::settings::Settings;
 
 /// Why a list could not be coded. The texts are shown to whoever asked: they hold no payload
@@ -136,7 +136,7 @@ fn seal(
     wrapping: &mut Wrapping,
     host: &impl Host,
 ) -> Result<Vec<u8>, CodecError> {
-    let head = wrapping.begin(payload.len() + SEALING);
+    let head = wrapping.begin(NONCE + payload.len() + TAG);
     let sealed = host.seal(settings.key_id.as_deref(), payload, head);
     let sealed = sealed.map_err(|error| {
         // None of it is the payload's fault.
@@ -156,7 +156,11 @@ fn seal(
     Ok(wrapper)
 }
 
-fn open(payload: Vec<u8>, settings: &Settings, host: &impl Host) -> Result<Vec<u8>, CodecError> {
+fn open(
+    mut payload: Vec<u8>,
+    settings: &Settings,
+    host: &impl Host,
+) -> Result<Vec<u8>, CodecError> {
     let view = read(&payload)?;
     let is_ours = settings.decode.encrypted
         && view.value(ENCODING) == Some(ENCRYPTED.as_bytes())
@@ -168,7 +172,15 @@ fn open(payload: Vec<u8>, settings: &Settings, host: &impl Host) -> Result<Vec<u
         .value(KEY_ID)
         .ok_or_else(|| invalid("encrypted, but names no key"))?;
     let key_id = str::from_utf8(key_id).map_err(|_| invalid("its key id is not UTF-8"))?;
-    host.open(key_id, view.data).map_err(|error| match error {
+    let key_id = key_id.to_owned();
+    // In place, since another block as large might not fit the memory that there is.
+    let begin = match view.data {
+        [] => 0,
+        data => data.as_ptr().addr() - payload.as_ptr().addr(),
+    };
+    let sealed = begin..begin + view.data.len();
+    let opened = host.open(&key_id, &mut payload[sealed.clone()]);
+    opened.map_err(|error| match error {
         KeyError::UnknownKey | KeyError::NoActiveKey => {
             invalid("encrypted with a key that this namespace does not have")
         }
@@ -176,7 +188,10 @@ fn open(payload: Vec<u8>, settings: &Settings, host: &impl Host) -> Result<Vec<u
             invalid("its key does not open it: it was changed, or encrypted with another key")
         }
         KeyError::Unavailable => unavailable(KEYS_UNAVAILABLE),
-    })
+    })?;
+    payload.truncate(sealed.end - TAG);
+    payload.drain(..sealed.start + NONCE);
+    Ok(payload)
 }
 
 fn compress(

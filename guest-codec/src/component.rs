@@ -1,5 +1,7 @@
 //! The component around the codec's logic: bindings, and the host behind them.
 
+mod opening;
+
 use bindings::exports::temporal::codec::{encodings, wire_codec};
 use bindings::temporal::codec::{keyring, types};
 use bindings::wasi::config::store;
@@ -50,8 +52,8 @@ fn settings() -> Result<Settings, CodecError> {
 struct Imports;
 
 impl Host for Imports {
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
-        keyring::open_bytes(key_id, sealed, &[]).map_err(KeyError::from)
+    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError> {
+        opening::open(key_id, sealed)
     }
 
     fn seal(

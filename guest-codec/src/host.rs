@@ -2,8 +2,9 @@
 
 /// The keys, which are the host's.
 pub trait Host {
-    /// Finds the key, and opens `nonce || ciphertext || tag` with it.
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError>;
+    /// Finds the key, and opens `nonce || ciphertext || tag` with it: the plaintext is then where the
+    /// ciphertext was.
+    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError>;
 
     /// Seals the payload, with the key of that id or else the active one, and puts the head before
     /// it.
@@ -11,8 +12,10 @@ pub trait Host {
     -> Result<Sealed, KeyError>;
 }
 
-/// Bytes that sealing adds to a payload, without the head.
-pub const SEALING: usize = 12 + 16;
+/// Bytes of the nonce, which is before what is sealed.
+pub const NONCE: usize = 12;
+/// Bytes of the tag, which is behind it.
+pub const TAG: usize = 16;
 
 /// A sealed payload, and the id of the key that did it.
 pub struct Sealed {

@@ -12,7 +12,7 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32::{memory_grow, memory_size, unreachable};
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::ptr;
 
 use crate::arena::Arena;
@@ -21,9 +21,16 @@ use crate::arena::Arena;
 const PAGE: usize = 64 << 10;
 
 #[global_allocator]
-static MEMORY: Memory = Memory(UnsafeCell::new(Arena::new()));
+static MEMORY: Memory = Memory {
+    arena: UnsafeCell::new(Arena::new()),
+    offered: Cell::new((0, 0)),
+};
 
-struct Memory(UnsafeCell<Arena>);
+struct Memory {
+    arena: UnsafeCell<Arena>,
+    /// Room that the host is to have when it next asks for as many bytes, and how many.
+    offered: Cell<(usize, usize)>,
+}
 
 // SAFETY: the component has one thread, since its target has no others.
 unsafe impl Sync for Memory {}
@@ -38,7 +45,7 @@ impl Memory {
     fn place<T>(&self, bytes: usize, place: impl Fn(&mut Arena) -> Option<T>) -> Option<T> {
         // SAFETY: no other reference to the arena is alive: there is one thread, and nothing
         // that is called from here allocates.
-        let arena = unsafe { &mut *self.0.get() };
+        let arena = unsafe { &mut *self.arena.get() };
         place(arena).or_else(|| {
             more(arena, bytes)?;
             place(arena)
@@ -126,6 +133,11 @@ unsafe impl GlobalAlloc for Memory {
     }
 }
 
+/// Has the host's next list of so many bytes placed there: to write to it is then the host's.
+pub(crate) fn offer(at: usize, bytes: usize) {
+    MEMORY.offered.set((at, bytes));
+}
+
 /// What the canonical ABI allocates with: memory for lists and strings that the host hands in.
 ///
 /// # Safety
@@ -135,6 +147,9 @@ unsafe impl GlobalAlloc for Memory {
 unsafe extern "C" fn cabi_realloc(at: *mut u8, old: usize, align: usize, size: usize) -> *mut u8 {
     if size == 0 {
         return ptr::without_provenance_mut(align);
+    }
+    if old == 0 && MEMORY.offered.get().1 == size {
+        return ptr::with_exposed_provenance_mut(MEMORY.offered.take().0);
     }
     // SAFETY: the canonical ABI's alignments are powers of two, and its sizes fit 32 bits.
     let layout =

@@ -7,7 +7,7 @@ use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::aes::{Aes128, Aes192, Aes256};
 use guest_codec::codec::{CodecError, decode, encode};
-use guest_codec::host::{Host, KeyError, SEALING, Sealed};
+use guest_codec::host::{Host, KeyError, NONCE, Sealed, TAG};
 use guest_codec::settings::Settings;
 use proto::Payload;
 use proto::json::{self, UnknownFields};
@@ -21,10 +21,10 @@ struct Native {
 }
 
 impl Host for Native {
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError> {
         let key = self.keys.get(key_id).ok_or(KeyError::UnknownKey)?;
         let (nonce, text) = sealed
-            .split_first_chunk::<12>()
+            .split_first_chunk::<NONCE>()
             .ok_or(KeyError::NotAuthentic)?;
         let opened = match key.len() {
             16 => AesGcm::<Aes128, U12>::new_from_slice(key)
@@ -37,7 +37,9 @@ impl Host for Native {
                 .expect("of that length")
                 .decrypt(nonce.into(), text),
         };
-        opened.map_err(|_| KeyError::NotAuthentic)
+        let opened = opened.map_err(|_| KeyError::NotAuthentic)?;
+        sealed[NONCE..][..opened.len()].copy_from_slice(&opened);
+        Ok(())
     }
 
     fn seal(
@@ -54,7 +56,7 @@ impl Host for Native {
         // Constant, since nothing here is secret.
         let sealed = cipher.encrypt((&[7; 12]).into(), payload.as_slice());
         let bytes = [head, &[7; 12], &sealed.expect("seals")].concat();
-        assert_eq!(bytes.len(), head.len() + SEALING + payload.len());
+        assert_eq!(bytes.len(), head.len() + NONCE + payload.len() + TAG);
         Ok(Sealed {
             key_id: key_id.to_owned(),
             bytes,

@@ -193,6 +193,18 @@ impl Key {
         self.decrypt(nonce, text, tag, associated_data)
     }
 
+    /// The same where it is: the plaintext takes the place of what is between nonce and tag. What is
+    /// not authentic is left as it was.
+    pub fn open_in_place(
+        &self,
+        sealed: &mut [u8],
+        associated_data: &[u8],
+    ) -> Result<(), NotAuthentic> {
+        let (nonce, rest) = sealed.split_first_chunk_mut().ok_or(NotAuthentic)?;
+        let (text, tag) = rest.split_last_chunk_mut().ok_or(NotAuthentic)?;
+        self.decrypt(nonce, text.into(), tag, associated_data)
+    }
+
     /// Draws the nonce, and answers the tag.
     fn encrypt(
         &self,
@@ -379,6 +391,12 @@ mod tests {
             assert_eq!(&opened, b"....!");
             assert_eq!(key.open_to(&sealed, b"context", &mut opened), Ok(()));
             assert_eq!(&opened, b"plain");
+            let mut place = sealed.clone();
+            let opened = key.open_in_place(&mut place, b"");
+            assert_eq!((opened, &place), (Err(NotAuthentic), &sealed));
+            assert_eq!(key.open_in_place(&mut place, b"context"), Ok(()));
+            assert_eq!(&place[12..17], b"plain");
+            assert_eq!((&place[..12], &place[17..]), (&sealed[..12], &sealed[17..]));
             assert_eq!(key.open(&sealed, b""), Err(NotAuthentic));
             assert_eq!(other.open(&sealed, b"context"), Err(NotAuthentic));
             for at in 0..sealed.len() {
@@ -386,6 +404,8 @@ mod tests {
                 changed[at] ^= 1;
                 assert_eq!(key.open(&changed, b"context"), Err(NotAuthentic));
                 assert_eq!(key.open(&sealed[..at], b"context"), Err(NotAuthentic));
+                let opened = key.open_in_place(&mut sealed.clone()[..at], b"context");
+                assert_eq!(opened, Err(NotAuthentic));
             }
         }
     }

@@ -53,9 +53,10 @@ fn failure(error: CodecError) -> CallError {
 struct Native<'a>(&'a Keyring);
 
 impl Host for Native<'_> {
-    fn open(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
+    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError> {
         let key = self.0.find(key_id).map_err(|_| KeyError::UnknownKey)?;
-        key.open(sealed, &[]).map_err(|_| KeyError::NotAuthentic)
+        key.open_in_place(sealed, &[])
+            .map_err(|_| KeyError::NotAuthentic)
     }
 
     fn seal(
