@@ -4,6 +4,7 @@
 //! go as soon as what was inside of it is there.
 
 use std::hint::black_box;
+use std::ops::Range;
 
 use proto::wire::{self, View};
 
@@ -156,11 +157,7 @@ fn seal(
     Ok(wrapper)
 }
 
-fn open(
-    mut payload: Vec<u8>,
-    settings: &Settings,
-    host: &impl Host,
-) -> Result<Vec<u8>, CodecError> {
+fn open(payload: Vec<u8>, settings: &Settings, host: &impl Host) -> Result<Vec<u8>, CodecError> {
     let view = read(&payload)?;
     let is_ours = settings.decode.encrypted
         && view.value(ENCODING) == Some(ENCRYPTED.as_bytes())
@@ -171,27 +168,27 @@ fn open(
     let key_id = view
         .value(KEY_ID)
         .ok_or_else(|| invalid("encrypted, but names no key"))?;
-    let key_id = str::from_utf8(key_id).map_err(|_| invalid("its key id is not UTF-8"))?;
-    let key_id = key_id.to_owned();
-    // In place, since another block as large might not fit the memory that there is.
-    let begin = match view.data {
+    str::from_utf8(key_id).map_err(|_| invalid("its key id is not UTF-8"))?;
+    let [key_id, sealed] = [key_id, view.data].map(|part| place(part, &payload));
+    host.open(payload, key_id, sealed)
+        .map_err(|error| match error {
+            KeyError::UnknownKey | KeyError::NoActiveKey => {
+                invalid("encrypted with a key that this namespace does not have")
+            }
+            KeyError::NotAuthentic => {
+                invalid("its key does not open it: it was changed, or encrypted with another key")
+            }
+            KeyError::Unavailable => unavailable(KEYS_UNAVAILABLE),
+        })
+}
+
+/// Where a part of a payload is. What is empty need not be in it.
+fn place(part: &[u8], payload: &[u8]) -> Range<usize> {
+    let begin = match part {
         [] => 0,
-        data => data.as_ptr().addr() - payload.as_ptr().addr(),
+        _ => part.as_ptr().addr() - payload.as_ptr().addr(),
     };
-    let sealed = begin..begin + view.data.len();
-    let opened = host.open(&key_id, &mut payload[sealed.clone()]);
-    opened.map_err(|error| match error {
-        KeyError::UnknownKey | KeyError::NoActiveKey => {
-            invalid("encrypted with a key that this namespace does not have")
-        }
-        KeyError::NotAuthentic => {
-            invalid("its key does not open it: it was changed, or encrypted with another key")
-        }
-        KeyError::Unavailable => unavailable(KEYS_UNAVAILABLE),
-    })?;
-    payload.truncate(sealed.end - TAG);
-    payload.drain(..sealed.start + NONCE);
-    Ok(payload)
+    begin..begin + part.len()
 }
 
 fn compress(

@@ -2,6 +2,8 @@
 
 mod opening;
 
+use std::ops::Range;
+
 use bindings::exports::temporal::codec::{encodings, wire_codec};
 use bindings::temporal::codec::{keyring, types};
 use bindings::wasi::config::store;
@@ -52,8 +54,13 @@ fn settings() -> Result<Settings, CodecError> {
 struct Imports;
 
 impl Host for Imports {
-    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError> {
-        opening::open(key_id, sealed)
+    fn open(
+        &self,
+        payload: Vec<u8>,
+        key_id: Range<usize>,
+        sealed: Range<usize>,
+    ) -> Result<Vec<u8>, KeyError> {
+        opening::open(payload, key_id, sealed)
     }
 
     fn seal(

@@ -1,10 +1,16 @@
 //! What the codec asks its host for.
 
+use std::ops::Range;
+
 /// The keys, which are the host's.
 pub trait Host {
-    /// Finds the key, and opens `nonce || ciphertext || tag` with it: the plaintext is then where the
-    /// ciphertext was.
-    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError>;
+    /// Finds the key, and opens `nonce || ciphertext || tag` with it: both are parts of the payload.
+    fn open(
+        &self,
+        payload: Vec<u8>,
+        key_id: Range<usize>,
+        sealed: Range<usize>,
+    ) -> Result<Vec<u8>, KeyError>;
 
     /// Seals the payload, with the key of that id or else the active one, and puts the head before
     /// it.

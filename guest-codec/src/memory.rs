@@ -21,31 +21,27 @@ use crate::arena::Arena;
 const PAGE: usize = 64 << 10;
 
 #[global_allocator]
-static MEMORY: Memory = Memory {
-    arena: UnsafeCell::new(Arena::new()),
-    offered: Cell::new((0, 0)),
-};
+static MEMORY: OneThread<UnsafeCell<Arena>> = OneThread(UnsafeCell::new(Arena::new()));
 
-struct Memory {
-    arena: UnsafeCell<Arena>,
-    /// Room that the host is to have when it next asks for as many bytes, and how many.
-    offered: Cell<(usize, usize)>,
-}
+/// Room that the host is to have when it next asks for as many bytes, and how many.
+static OFFERED: OneThread<Cell<(usize, usize)>> = OneThread(Cell::new((0, 0)));
+
+struct OneThread<T>(T);
 
 // SAFETY: the component has one thread, since its target has no others.
-unsafe impl Sync for Memory {}
+unsafe impl<T> Sync for OneThread<T> {}
 
 unsafe extern "C" {
     /// The linker's: from here to the end of the first memory nothing is placed.
     static __heap_base: u8;
 }
 
-impl Memory {
+impl OneThread<UnsafeCell<Arena>> {
     /// Lets `place` find a place, with more memory if there is none without.
     fn place<T>(&self, bytes: usize, place: impl Fn(&mut Arena) -> Option<T>) -> Option<T> {
         // SAFETY: no other reference to the arena is alive: there is one thread, and nothing
         // that is called from here allocates.
-        let arena = unsafe { &mut *self.arena.get() };
+        let arena = unsafe { &mut *self.0.get() };
         place(arena).or_else(|| {
             more(arena, bytes)?;
             place(arena)
@@ -85,7 +81,7 @@ fn more(arena: &mut Arena, bytes: usize) -> Option<()> {
 
 // SAFETY: the arena places blocks in memory that is nobody else's, does not place a block where
 // another is, and aligns them. It does not unwind.
-unsafe impl GlobalAlloc for Memory {
+unsafe impl GlobalAlloc for OneThread<UnsafeCell<Arena>> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.allocate(layout).map_or(ptr::null_mut(), |(at, _)| at)
     }
@@ -135,7 +131,23 @@ unsafe impl GlobalAlloc for Memory {
 
 /// Has the host's next list of so many bytes placed there: to write to it is then the host's.
 pub(crate) fn offer(at: usize, bytes: usize) {
-    MEMORY.offered.set((at, bytes));
+    OFFERED.0.set((at, bytes));
+}
+
+/// Makes a block of what is at that address of a block, and lets the rest of that lie until no block
+/// is taken. Traps if that is not a part of it.
+pub(crate) fn part(block: Vec<u8>, at: usize, bytes: usize) -> Vec<u8> {
+    if bytes == 0 {
+        return Vec::new();
+    }
+    let begin = at.wrapping_sub(block.as_ptr().addr());
+    if block.get(begin..begin.wrapping_add(bytes)).is_none() {
+        unreachable();
+    }
+    core::mem::forget(block);
+    // SAFETY: for the arena a block is whatever is freed as one; the bytes of this one were those of
+    // another, whose owner is gone.
+    unsafe { Vec::from_raw_parts(ptr::with_exposed_provenance_mut(at), bytes, bytes) }
 }
 
 /// What the canonical ABI allocates with: memory for lists and strings that the host hands in.
@@ -148,8 +160,8 @@ unsafe extern "C" fn cabi_realloc(at: *mut u8, old: usize, align: usize, size: u
     if size == 0 {
         return ptr::without_provenance_mut(align);
     }
-    if old == 0 && MEMORY.offered.get().1 == size {
-        return ptr::with_exposed_provenance_mut(MEMORY.offered.take().0);
+    if old == 0 && OFFERED.0.get().1 == size {
+        return ptr::with_exposed_provenance_mut(OFFERED.0.take().0);
     }
     // SAFETY: the canonical ABI's alignments are powers of two, and its sizes fit 32 bits.
     let layout =

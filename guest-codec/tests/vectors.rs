@@ -1,6 +1,7 @@
 //! What the real SDKs wrote, through the codec's logic with a real host behind it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use aes_gcm::AesGcm;
 use aes_gcm::aead::consts::U12;
@@ -21,9 +22,15 @@ struct Native {
 }
 
 impl Host for Native {
-    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError> {
+    fn open(
+        &self,
+        payload: Vec<u8>,
+        key_id: Range<usize>,
+        sealed: Range<usize>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let key_id = str::from_utf8(&payload[key_id]).expect("it was checked");
         let key = self.keys.get(key_id).ok_or(KeyError::UnknownKey)?;
-        let (nonce, text) = sealed
+        let (nonce, text) = payload[sealed]
             .split_first_chunk::<NONCE>()
             .ok_or(KeyError::NotAuthentic)?;
         let opened = match key.len() {
@@ -37,9 +44,7 @@ impl Host for Native {
                 .expect("of that length")
                 .decrypt(nonce.into(), text),
         };
-        let opened = opened.map_err(|_| KeyError::NotAuthentic)?;
-        sealed[NONCE..][..opened.len()].copy_from_slice(&opened);
-        Ok(())
+        opened.map_err(|_| KeyError::NotAuthentic)
     }
 
     fn seal(

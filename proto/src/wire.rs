@@ -5,6 +5,7 @@
 //! allocated, and the depth of unknown groups. Unknown fields are skipped; of a field or a key
 //! given twice the last one counts, as in every protobuf reader.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use prost::DecodeError;
@@ -94,18 +95,17 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A view of a payload that wraps something: some texts as its metadata, and data.
+    /// A view of a payload that wraps something: some texts as its metadata, sorted, and data.
     pub fn wrapper(metadata: &[(&'a str, &'a str)], data: &'a [u8]) -> Self {
-        let mut view = Self {
+        debug_assert!(metadata.is_sorted_by(|one, other| one.0 < other.0));
+        Self {
             metadata: metadata
                 .iter()
                 .map(|(key, value)| (*key, value.as_bytes()))
                 .collect(),
             data,
             external_payloads: Vec::new(),
-        };
-        view.sort();
-        view
+        }
     }
 
     /// The value of that key of the metadata.
@@ -139,11 +139,12 @@ impl<'a> View<'a> {
         if self.metadata.is_sorted_by(|one, other| one.0 < other.0) {
             return;
         }
-        self.metadata.sort_by_key(|(key, _)| *key);
-        // Of each run of one key the last comes first now, and is what is kept.
-        self.metadata.reverse();
-        self.metadata.dedup_by_key(|(key, _)| *key);
-        self.metadata.reverse();
+        let entries = std::mem::take(&mut self.metadata).into_iter();
+        let mut entries: Vec<_> = entries.enumerate().collect();
+        // Of each run of one key the last comes first, and is what is kept.
+        entries.sort_unstable_by(by_key);
+        entries.dedup_by_key(|(_, (key, _))| *key);
+        self.metadata = entries.into_iter().map(|(_, entry)| entry).collect();
     }
 
     /// How many bytes [`Self::marshal_to`] appends.
@@ -157,6 +158,13 @@ impl<'a> View<'a> {
         let metadata = self.metadata.iter().copied();
         write(metadata, self.data, &self.external_payloads, bytes);
     }
+}
+
+/// One copy of it: sorting has many places to compare, and codecs are to be small.
+#[inline(never)]
+fn by_key(one: &(usize, (&str, &[u8])), other: &(usize, (&str, &[u8]))) -> Ordering {
+    let keys = one.1.0.cmp(other.1.0);
+    keys.then(other.0.cmp(&one.0))
 }
 
 impl PayloadRef<'_> {

@@ -7,6 +7,8 @@
     reason = "a function of the host's, as the canonical ABI has it"
 )]
 
+use std::ops::Range;
+
 use crate::host::{KeyError, NONCE, TAG};
 use crate::memory;
 
@@ -24,46 +26,48 @@ struct Answer {
 unsafe extern "C" {
     #[link_name = "open-bytes"]
     fn open_bytes(
-        key_id: *const u8,
+        key_id: usize,
         key_id_length: usize,
-        sealed: *const u8,
+        sealed: usize,
         sealed_length: usize,
-        associated: *const u8,
+        associated: usize,
         associated_length: usize,
         answer: *mut Answer,
     );
 }
 
-/// Opens `nonce || ciphertext || tag`: the plaintext is then where the ciphertext was.
-pub(super) fn open(key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError> {
-    let length = sealed.len();
-    let text = sealed.get_mut(NONCE..length.saturating_sub(TAG));
-    let text = text.unwrap_or_default();
-    let room = (&raw mut *text).cast::<u8>().expose_provenance();
+/// Opens `nonce || ciphertext || tag` where it is.
+pub(super) fn open(
+    mut payload: Vec<u8>,
+    key_id: Range<usize>,
+    sealed: Range<usize>,
+) -> Result<Vec<u8>, KeyError> {
+    let begin = payload.as_mut_ptr().expose_provenance();
+    let length = sealed.len().saturating_sub(NONCE + TAG);
+    memory::offer(begin + sealed.start + NONCE, length);
     let mut answer = Answer::default();
-    memory::offer(room, text.len());
-    // SAFETY: the host reads what it is given and writes to what it allocates, which is the room
-    // that was offered: of that nobody else has a reference now.
+    // SAFETY: the host reads what it is given, if it is in memory, and writes to what it allocates.
+    // That is the room that was offered, which is in the payload, and nobody has a reference of it.
     unsafe {
         open_bytes(
-            key_id.as_ptr(),
+            begin + key_id.start,
             key_id.len(),
-            sealed.as_ptr(),
-            length,
-            std::ptr::dangling(),
+            begin + sealed.start,
+            sealed.len(),
+            begin,
             0,
             &raw mut answer,
         );
     }
     memory::offer(0, 0);
-    // As they are numbered in `wit/`.
-    match (answer.is_error, answer.error_or_at) {
-        (0, at) if at == room || answer.length == 0 => Ok(()),
-        (0, _) => unreachable!("the host asked for another size than that of the text"),
-        (_, 0) => Err(KeyError::UnknownKey),
-        (_, 1) => Err(KeyError::NoActiveKey),
-        (_, 2) => Err(KeyError::NotAuthentic),
-        // Nothing here exports a key, or has one opened as a record.
-        _ => Err(KeyError::Unavailable),
+    if answer.is_error == 0 {
+        return Ok(memory::part(payload, answer.error_or_at, answer.length));
     }
+    // As they are numbered in `wit/`.
+    Err(match answer.error_or_at {
+        0 => KeyError::UnknownKey,
+        2 => KeyError::NotAuthentic,
+        // Nothing here exports a key, or has one opened as a record.
+        _ => KeyError::Unavailable,
+    })
 }

@@ -4,6 +4,7 @@
 //! store, an instance and a deadline there are not. It is on only in a program that says so, and
 //! compiled only with the feature `native`; so are [`laps`], which say where a call's time goes.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use guest_codec::settings::Settings;
 use proto::{Batch, PayloadRef};
 
 use super::{Argument, BadReply, CallError, Codec, Tenancy, Transcode, Turns};
-use crate::keyring::Keyring;
+use crate::keyring::{Keyring, NONCE, TAG};
 
 static ON: AtomicBool = AtomicBool::new(false);
 
@@ -53,10 +54,19 @@ fn failure(error: CodecError) -> CallError {
 struct Native<'a>(&'a Keyring);
 
 impl Host for Native<'_> {
-    fn open(&self, key_id: &str, sealed: &mut [u8]) -> Result<(), KeyError> {
+    fn open(
+        &self,
+        mut payload: Vec<u8>,
+        key_id: Range<usize>,
+        sealed: Range<usize>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let key_id = str::from_utf8(&payload[key_id]).map_err(|_| KeyError::UnknownKey)?;
         let key = self.0.find(key_id).map_err(|_| KeyError::UnknownKey)?;
-        key.open_in_place(sealed, &[])
-            .map_err(|_| KeyError::NotAuthentic)
+        key.open_in_place(&mut payload[sealed.clone()], &[])
+            .map_err(|_| KeyError::NotAuthentic)?;
+        payload.truncate(sealed.end - TAG);
+        payload.drain(..sealed.start + NONCE);
+        Ok(payload)
     }
 
     fn seal(
