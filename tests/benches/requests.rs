@@ -7,6 +7,7 @@
 //! * `-- table`, `-- load`, `-- memory`: only that part. `load` is a small request's latency while
 //!   another namespace decodes megabytes; `memory` is resident memory (`REQUESTS=1000000`).
 //! * `ROUNDS=15 MILLIS=500`: how many rounds, and how long each cell of a round is measured.
+//! * `CODEC_HOST=FILE`: the server to measure, in place of the one that is built with the bench.
 //! * Without `--features native` the `native` server is left out; without `go`, the `go` server.
 //!
 //! The server has core 0 to itself and the driver core 1, where it waits for answers without
