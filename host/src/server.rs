@@ -34,6 +34,10 @@ const PING_WITHIN: Duration = Duration::from_secs(20);
 /// out, and those come back as connections end.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
+/// How long a server that is told to stop goes on as if it were not: what had reached the machine by
+/// then is as good as in flight, but nobody has read it.
+const LAST_CALL: Duration = Duration::from_millis(200);
+
 /// An address that may be listened on: since nobody is asked who they are, only loopback,
 /// unless somebody said in so many words that it may be open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,13 +97,17 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then finishes the requests in flight, for as long as they may take.
+    /// Serves until `stop` and a moment longer, then finishes the requests in flight, for as long as
+    /// they may take.
     /// Answers whether all of them were.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
         let limits = self.http.policy().limits.clone();
         let permits = Arc::new(Semaphore::new(limits.connections));
         let connections = GracefulShutdown::new();
-        let mut stop = std::pin::pin!(stop);
+        let mut stop = std::pin::pin!(async {
+            stop.await;
+            sleep(LAST_CALL).await;
+        });
         loop {
             let accepted = tokio::select! {
                 accepted = self.accept(&permits) => accepted,

@@ -234,7 +234,8 @@ impl Server {
         self.signal("INT");
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends it the signal of that name.
+    pub fn signal(&self, name: &str) {
         let kill = Command::new("kill")
             .args(["-s", name, &self.child.id().to_string()])
             .status();

@@ -174,3 +174,25 @@ fn a_request_that_takes_too_long_does_not_keep_the_server() {
     assert_eq!(server.wait().code(), Some(0));
     assert!(connection.is_ended());
 }
+
+#[test]
+fn what_was_sent_before_the_end_is_answered() {
+    let server = Setup::demo().start();
+    let request = Request::decode("any", &[plain("in")]);
+    let mut connections: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for connection in &mut connections {
+        assert_eq!(connection.ask(&request).payload(), plain("in"));
+    }
+    // These have not been used yet.
+    connections.extend((0..100).map(|_| server.connect()));
+    // It reads nothing before it is told.
+    server.signal("STOP");
+    for connection in &mut connections {
+        connection.send(&request.bytes()).expect("sent");
+    }
+    server.terminate();
+    server.signal("CONT");
+    for connection in &mut connections {
+        assert_eq!(connection.answer().payload(), plain("in"));
+    }
+}
