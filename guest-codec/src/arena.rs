@@ -9,8 +9,8 @@
 /// memory runs out by.
 const LARGE: usize = 16 << 10;
 
-/// How many large free blocks are remembered. A payload leaves at most five behind: as it came,
-/// opened, inflated, and a compressor's buffers.
+/// How many large free blocks are remembered. A payload leaves at most four behind: as it came
+/// and was opened, inflated, and a compressor's buffers.
 const SPARES: usize = 8;
 
 /// Memory is asked for in larger pieces than is needed, since asking is dear: half as much again

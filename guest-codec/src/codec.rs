@@ -104,7 +104,7 @@ struct Wrapping {
 /// Bytes of the tail, with any usual id of a key.
 const TAIL: usize = 256;
 
-/// Bytes from which on memory has to grow, which is dear, and is done once.
+/// Bytes for which memory grows in any case, which is dear, and is to be done once.
 const LARGE: usize = 128 << 10;
 
 impl Wrapping {

@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 
+use super::keyring;
 use crate::host::{KeyError, NONCE, TAG};
 use crate::memory;
 
@@ -42,19 +43,20 @@ pub(super) fn open(
     key_id: Range<usize>,
     sealed: Range<usize>,
 ) -> Result<Vec<u8>, KeyError> {
-    let begin = payload.as_mut_ptr().expose_provenance();
-    let length = sealed.len().saturating_sub(NONCE + TAG);
-    memory::offer(begin + sealed.start + NONCE, length);
+    let key_id = payload[key_id].as_ptr_range();
+    let sealed = &mut payload[sealed];
+    let (at, length) = (sealed.as_mut_ptr().expose_provenance(), sealed.len());
+    memory::offer(at + NONCE, length.saturating_sub(NONCE + TAG));
     let mut answer = Answer::default();
-    // SAFETY: the host reads what it is given, if it is in memory, and writes to what it allocates.
-    // That is the room that was offered, which is in the payload, and nobody has a reference of it.
+    // SAFETY: the host reads what it is given, and writes to what it allocates. That is the room that
+    // was offered, which is in the payload, and nobody has a reference of it.
     unsafe {
         open_bytes(
-            begin + key_id.start,
-            key_id.len(),
-            begin + sealed.start,
-            sealed.len(),
-            begin,
+            key_id.start.addr(),
+            key_id.end.addr() - key_id.start.addr(),
+            at,
+            length,
+            at,
             0,
             &raw mut answer,
         );
@@ -63,11 +65,7 @@ pub(super) fn open(
     if answer.is_error == 0 {
         return Ok(memory::part(payload, answer.error_or_at, answer.length));
     }
-    // As they are numbered in `wit/`.
-    Err(match answer.error_or_at {
-        0 => KeyError::UnknownKey,
-        2 => KeyError::NotAuthentic,
-        // Nothing here exports a key, or has one opened as a record.
-        _ => KeyError::Unavailable,
-    })
+    // SAFETY: the host answers one of the errors there are.
+    let error = unsafe { keyring::KeyError::_lift(answer.error_or_at as u8) };
+    Err(error.into())
 }

@@ -13,7 +13,7 @@ use hyper::rt::{Sleep, Timer};
 /// runtime's wheel and take it out again is two locks; and whenever none was in it meanwhile, the
 /// runtime wakes itself from a sleep that it has not begun: two system calls for each request. One
 /// that stays in the wheel is put off by one atomic operation.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct HeadTimer {
     unused: Unused,
 }
@@ -27,8 +27,12 @@ impl Timer for HeadTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        let unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-        let sleep = match { unused }.take() {
+        let unused = self
+            .unused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let sleep = match unused {
             Some(mut sleep) => {
                 sleep.as_mut().reset(deadline.into());
                 sleep
