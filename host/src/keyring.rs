@@ -11,15 +11,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aes_gcm::aead::consts::U12;
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::aes::Aes192;
-use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
+use aws_lc_rs::aead::{AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use rand::Rng;
 use zeroize::Zeroizing;
-
-type Aes192Gcm = AesGcm<Aes192, U12>;
 
 /// Bytes of a nonce: what the SDK samples use, and GCM is made for.
 pub const NONCE: usize = 12;
@@ -65,11 +59,8 @@ impl Keyring {
 
     /// The demonstration's: one public key, whatever id a payload names.
     pub fn demo() -> Self {
-        let key = Arc::new(Key {
-            id: "test-key-id".into(),
-            cipher: Cipher::Aes256(Box::new(Aes256Gcm::new(DEMO_KEY.into()))),
-            material: Zeroizing::new(DEMO_KEY.to_vec()),
-        });
+        let key = Key::new("test-key-id", Zeroizing::new(DEMO_KEY.to_vec()));
+        let key = Arc::new(key.expect("32 bytes are an AES key"));
         Self {
             keys: BTreeMap::new(),
             active: Some(Arc::clone(&key)),
@@ -97,26 +88,22 @@ impl Keyring {
 /// One key.
 pub struct Key {
     id: Box<str>,
-    cipher: Cipher,
+    /// The expanded key, which the library wipes.
+    cipher: LessSafeKey,
     material: Zeroizing<Vec<u8>>,
-}
-
-/// The expanded key; the `zeroize` features of the crates wipe it.
-enum Cipher {
-    Aes128(Box<Aes128Gcm>),
-    Aes192(Box<Aes192Gcm>),
-    Aes256(Box<Aes256Gcm>),
 }
 
 impl Key {
     /// The AES key of 16, 24 or 32 bytes, under that id.
     pub fn new(id: &str, material: Zeroizing<Vec<u8>>) -> Result<Self, KeyLength> {
-        let cipher = match material.len() {
-            16 => Aes128Gcm::new_from_slice(&material).map(|c| Cipher::Aes128(Box::new(c))),
-            24 => Aes192Gcm::new_from_slice(&material).map(|c| Cipher::Aes192(Box::new(c))),
-            _ => Aes256Gcm::new_from_slice(&material).map(|c| Cipher::Aes256(Box::new(c))),
-        }
-        .map_err(|_| KeyLength(material.len()))?;
+        let algorithm = match material.len() {
+            16 => &AES_128_GCM,
+            24 => &AES_192_GCM,
+            _ => &AES_256_GCM,
+        };
+        let cipher = UnboundKey::new(algorithm, &material)
+            .map(LessSafeKey::new)
+            .map_err(|_| KeyLength(material.len()))?;
         Ok(Self {
             id: id.into(),
             cipher,
@@ -158,8 +145,11 @@ impl Key {
         let (nonce, text) = sealed[head..]
             .split_first_chunk_mut::<NONCE>()
             .expect("room for the nonce is the caller's promise");
-        let tag = self.encrypt(nonce, text.into(), associated_data);
-        sealed.extend_from_slice(&tag);
+        let tag = self
+            .cipher
+            .seal_in_place_separate_tag(draw(nonce), Aad::from(associated_data), text)
+            .expect(SEALS);
+        sealed.extend_from_slice(tag.as_ref());
     }
 
     /// The same from one place to another, which has room for [`NONCE`] and [`TAG`] as well, and for
@@ -168,91 +158,77 @@ impl Key {
         let room = "room for the nonce, the text and the tag is the caller's promise";
         let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>().expect(room);
         let (text, tag) = rest.split_last_chunk_mut::<TAG>().expect(room);
-        let text = InOutBuf::new(plaintext, text).expect(room);
-        *tag = self.encrypt(nonce, text, associated_data);
+        assert_eq!(plaintext.len(), text.len(), "{room}");
+        let associated_data = Aad::from(associated_data);
+        self.cipher
+            .seal_out_of_place_scatter(draw(nonce), associated_data, plaintext, text, &[], tag)
+            .expect(SEALS);
     }
 
     /// What was sealed, if it was sealed with this key and this associated data.
     pub fn open(&self, sealed: &[u8], associated_data: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
-        let Parts { nonce, text, tag } = Parts::of(sealed)?;
-        let mut text = text.to_vec();
-        self.decrypt(nonce, text.as_mut_slice().into(), tag, associated_data)?;
+        let length = sealed.len().checked_sub(NONCE + TAG).ok_or(NotAuthentic)?;
+        let mut text = vec![0; length];
+        self.open_to(sealed, associated_data, &mut text)?;
         Ok(text)
     }
 
-    /// The same from one place to another, which has room for the plaintext and nothing else. What
-    /// is not authentic leaves that as it was.
+    /// The same from one place to another, which has room for the plaintext and nothing else. For
+    /// what is not authentic, it holds zeros.
     pub fn open_to(
         &self,
         sealed: &[u8],
         associated_data: &[u8],
         plaintext: &mut [u8],
     ) -> Result<(), NotAuthentic> {
-        let Parts { nonce, text, tag } = Parts::of(sealed)?;
-        let text = InOutBuf::new(text, plaintext).expect("as much room is the caller's promise");
-        self.decrypt(nonce, text, tag, associated_data)
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(NotAuthentic)?;
+        let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(NotAuthentic)?;
+        let (nonce, associated_data) = (Nonce::from(nonce), Aad::from(associated_data));
+        assert_eq!(
+            text.len(),
+            plaintext.len(),
+            "as much room is the caller's promise"
+        );
+        self.cipher
+            .open_separate_gather(nonce, associated_data, text, tag, plaintext)
+            .map_err(|_| {
+                plaintext.fill(0);
+                NotAuthentic
+            })
     }
 
-    /// The same where it is: the plaintext takes the place of what is between nonce and tag. What is
-    /// not authentic is left as it was.
+    /// The same where it is: the plaintext takes the place of what is between nonce and tag, or
+    /// zeros do.
     pub fn open_in_place(
         &self,
         sealed: &mut [u8],
         associated_data: &[u8],
     ) -> Result<(), NotAuthentic> {
-        let (nonce, rest) = sealed.split_first_chunk_mut().ok_or(NotAuthentic)?;
-        let (text, tag) = rest.split_last_chunk_mut().ok_or(NotAuthentic)?;
-        self.decrypt(nonce, text.into(), tag, associated_data)
-    }
-
-    /// Draws the nonce, and answers the tag.
-    fn encrypt(
-        &self,
-        nonce: &mut [u8; NONCE],
-        text: InOutBuf<'_, '_, u8>,
-        associated_data: &[u8],
-    ) -> [u8; TAG] {
-        rand::rng().fill_bytes(nonce);
-        let nonce = (&*nonce).into();
-        match &self.cipher {
-            Cipher::Aes128(c) => c.encrypt_inout_detached(nonce, associated_data, text),
-            Cipher::Aes192(c) => c.encrypt_inout_detached(nonce, associated_data, text),
-            Cipher::Aes256(c) => c.encrypt_inout_detached(nonce, associated_data, text),
+        let (nonce, rest) = sealed
+            .split_first_chunk_mut::<NONCE>()
+            .ok_or(NotAuthentic)?;
+        let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(NotAuthentic)?;
+        let (nonce, associated_data) = (Nonce::from(&*nonce), Aad::from(associated_data));
+        match self
+            .cipher
+            .open_in_place_separate_tag(nonce, associated_data, tag, text)
+        {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                text.fill(0);
+                Err(NotAuthentic)
+            }
         }
-        .expect("GCM seals up to 64 GiB, and a guest's memory is smaller")
-        .into()
-    }
-
-    fn decrypt(
-        &self,
-        nonce: &[u8; NONCE],
-        text: InOutBuf<'_, '_, u8>,
-        tag: &[u8; TAG],
-        associated_data: &[u8],
-    ) -> Result<(), NotAuthentic> {
-        let (nonce, tag) = (nonce.into(), tag.into());
-        match &self.cipher {
-            Cipher::Aes128(c) => c.decrypt_inout_detached(nonce, associated_data, text, tag),
-            Cipher::Aes192(c) => c.decrypt_inout_detached(nonce, associated_data, text, tag),
-            Cipher::Aes256(c) => c.decrypt_inout_detached(nonce, associated_data, text, tag),
-        }
-        .map_err(|_| NotAuthentic)
     }
 }
 
-/// What sealed bytes consist of.
-struct Parts<'a> {
-    nonce: &'a [u8; NONCE],
-    text: &'a [u8],
-    tag: &'a [u8; TAG],
-}
+/// Why sealing does not fail.
+const SEALS: &str = "GCM seals up to 64 GiB, and a guest's memory is smaller";
 
-impl<'a> Parts<'a> {
-    fn of(sealed: &'a [u8]) -> Result<Self, NotAuthentic> {
-        let (nonce, rest) = sealed.split_first_chunk().ok_or(NotAuthentic)?;
-        let (text, tag) = rest.split_last_chunk().ok_or(NotAuthentic)?;
-        Ok(Self { nonce, text, tag })
-    }
+/// Writes the nonce that is sealed with next.
+fn draw(nonce: &mut [u8; NONCE]) -> Nonce {
+    rand::rng().fill_bytes(nonce);
+    Nonce::from(&*nonce)
 }
 
 /// No key of that id.
@@ -388,12 +364,14 @@ mod tests {
             assert_eq!(key.open(&sealed, b"context").as_deref(), Ok(&b"plain"[..]));
             let mut opened = *b"....!";
             assert_eq!(key.open_to(&sealed, b"", &mut opened), Err(NotAuthentic));
-            assert_eq!(&opened, b"....!");
+            assert_eq!(opened, [0; 5]);
             assert_eq!(key.open_to(&sealed, b"context", &mut opened), Ok(()));
             assert_eq!(&opened, b"plain");
             let mut place = sealed.clone();
-            let opened = key.open_in_place(&mut place, b"");
-            assert_eq!((opened, &place), (Err(NotAuthentic), &sealed));
+            assert_eq!(key.open_in_place(&mut place, b""), Err(NotAuthentic));
+            assert_eq!((&place[..12], &place[17..]), (&sealed[..12], &sealed[17..]));
+            assert_eq!(place[12..17], [0; 5]);
+            place.clone_from(&sealed);
             assert_eq!(key.open_in_place(&mut place, b"context"), Ok(()));
             assert_eq!(&place[12..17], b"plain");
             assert_eq!((&place[..12], &place[17..]), (&sealed[..12], &sealed[17..]));
