@@ -17,6 +17,9 @@ const SPARES: usize = 8;
 /// as there is, but not more than this, or a large list would hit the limit with room to spare.
 const GREATEST_PIECE: usize = 1 << 20;
 
+/// Room for what is small and placed after what memory is asked for.
+const BESIDE: usize = 4 << 10;
+
 /// Which addresses are taken. All sizes are in bytes, and all alignments powers of two.
 #[derive(Debug, Default)]
 pub struct Arena {
@@ -117,10 +120,12 @@ impl Arena {
         }
     }
 
-    /// How much memory to add, at least and at best, for that many bytes more to fit at the end.
+    /// How much memory to add, at least and at best, for that many bytes more to fit at the end: best
+    /// with something small beside them.
     pub fn missing(&self, bytes: usize) -> (usize, usize) {
         let least = bytes.saturating_sub(self.end - self.next);
-        (least, least.max((self.end / 2).min(GREATEST_PIECE)))
+        let best = (self.end / 2).min(GREATEST_PIECE);
+        (least, best.max(least.saturating_add(BESIDE)))
     }
 
     /// Whether the block is the last one: all that keeps it from growing is the end of memory.

@@ -3,7 +3,6 @@
 //! Of what a list needs, the larger part is memory, and the guest's is bounded: a payload is let
 //! go as soon as what was inside of it is there.
 
-use std::hint::black_box;
 use std::ops::Range;
 
 use proto::wire::{self, View};
@@ -104,17 +103,10 @@ struct Wrapping {
 /// Bytes of the tail, with any usual id of a key.
 const TAIL: usize = 256;
 
-/// Bytes for which memory grows in any case, which is dear, and is to be done once.
-const LARGE: usize = 128 << 10;
-
 impl Wrapping {
     fn begin(&mut self, length: usize) -> &[u8] {
-        // The sealed bytes grow where they are only if nothing is placed behind them, and if there
-        // is room behind them.
+        // The sealed bytes grow where they are only if nothing is placed behind them.
         self.tail.reserve(TAIL);
-        if length >= LARGE {
-            drop(black_box(Vec::<u8>::with_capacity(length + 4 * TAIL)));
-        }
         self.head.clear();
         wire::begin_data(length, &mut self.head);
         &self.head

@@ -1,6 +1,6 @@
 //! The component around the codec's logic: bindings, and the host behind them.
 
-mod opening;
+mod in_place;
 
 use std::ops::Range;
 
@@ -28,11 +28,18 @@ struct Component;
 
 impl wire_codec::Guest for Component {
     fn encode(payloads: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, types::CodecError> {
-        Ok(codec::encode(payloads, &settings()?, &Imports)?)
+        let settings = settings()?;
+        let imports = Imports {
+            seals_as_handed_in: settings.compression.is_none(),
+        };
+        Ok(codec::encode(payloads, &settings, &imports)?)
     }
 
     fn decode(payloads: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, types::CodecError> {
-        Ok(codec::decode(payloads, &settings()?, &Imports)?)
+        let imports = Imports {
+            seals_as_handed_in: false,
+        };
+        Ok(codec::decode(payloads, &settings()?, &imports)?)
     }
 }
 
@@ -51,7 +58,10 @@ fn settings() -> Result<Settings, CodecError> {
 }
 
 /// The interfaces that the component imports.
-struct Imports;
+struct Imports {
+    /// Whether what is sealed are the lists that the host handed in.
+    seals_as_handed_in: bool,
+}
 
 impl Host for Imports {
     fn open(
@@ -60,7 +70,7 @@ impl Host for Imports {
         key_id: Range<usize>,
         sealed: Range<usize>,
     ) -> Result<Vec<u8>, KeyError> {
-        opening::open(payload, key_id, sealed)
+        in_place::open(payload, key_id, sealed)
     }
 
     fn seal(
@@ -69,11 +79,7 @@ impl Host for Imports {
         payload: Vec<u8>,
         head: &[u8],
     ) -> Result<Sealed, KeyError> {
-        let sealed = keyring::seal_bytes(key_id, &payload, &[], head)?;
-        Ok(Sealed {
-            key_id: sealed.key_id,
-            bytes: sealed.sealed,
-        })
+        in_place::seal(key_id, payload, head, self.seals_as_handed_in)
     }
 }
 

@@ -23,8 +23,33 @@ const PAGE: usize = 64 << 10;
 #[global_allocator]
 static MEMORY: OneThread<UnsafeCell<Arena>> = OneThread(UnsafeCell::new(Arena::new()));
 
-/// Room that the host is to have when it next asks for as many bytes, and how many.
-static OFFERED: OneThread<Cell<(usize, usize)>> = OneThread(Cell::new((0, 0)));
+/// Lists of at least this many bytes are handed in with room around them.
+const ROOMY: usize = 4 << 10;
+
+/// Bytes of room before such a list: for what begins a field of it, and a nonce.
+const BEFORE: usize = 32;
+
+/// Bytes of room behind it: for a tag, and metadata.
+const BEHIND: usize = 288;
+
+/// What the host is to have when it asks for memory.
+static OFFERED: OneThread<Cell<Offer>> = OneThread(Cell::new(Offer::NONE));
+
+#[derive(Clone, Copy)]
+struct Offer {
+    at: usize,
+    bytes: usize,
+    /// How many times the host asks for something else before.
+    after: usize,
+}
+
+impl Offer {
+    const NONE: Self = Self {
+        at: 0,
+        bytes: 0,
+        after: 0,
+    };
+}
 
 struct OneThread<T>(T);
 
@@ -129,9 +154,62 @@ unsafe impl GlobalAlloc for OneThread<UnsafeCell<Arena>> {
     }
 }
 
-/// Has the host's next list of so many bytes placed there: to write to it is then the host's.
-pub(crate) fn offer(at: usize, bytes: usize) {
-    OFFERED.0.set((at, bytes));
+/// Has a list of the host's of so many bytes placed there, after so many others: to write to it is then
+/// the host's.
+pub(crate) fn offer(at: usize, bytes: usize, after: usize) {
+    OFFERED.0.set(Offer { at, bytes, after });
+}
+
+/// Offers nothing any more.
+pub(crate) fn withdraw() {
+    OFFERED.0.set(Offer::NONE);
+}
+
+/// Where the host's list of so many bytes is to be, if that was said.
+fn offered(bytes: usize) -> Option<usize> {
+    let offer = OFFERED.0.get();
+    if offer.after > 0 {
+        let after = offer.after - 1;
+        OFFERED.0.set(Offer { after, ..offer });
+        return None;
+    }
+    (offer.bytes == bytes).then(|| {
+        withdraw();
+        offer.at
+    })
+}
+
+/// The list of bytes that the host handed in there.
+///
+/// # Safety
+///
+/// It is one, and nobody has it.
+pub(crate) unsafe fn handed_in(at: usize, bytes: usize) -> Vec<u8> {
+    if bytes == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the caller's promise; it was allocated as such a block.
+    unsafe { Vec::from_raw_parts(ptr::with_exposed_provenance_mut(at), bytes, bytes) }
+}
+
+/// Whether a list that was handed in has room around it.
+pub(crate) fn has_room(list: &[u8]) -> bool {
+    list.len() >= ROOMY
+}
+
+/// The list with so many bytes of the room before it and behind it. The rest of the room behind is
+/// its to grow.
+///
+/// # Safety
+///
+/// It was handed in, and [has room](has_room).
+pub(crate) unsafe fn with_room(list: Vec<u8>, before: usize, behind: usize) -> Vec<u8> {
+    assert!(before <= BEFORE && behind <= BEHIND);
+    let (at, length) = (list.as_ptr().addr() - before, before + list.len());
+    core::mem::forget(list);
+    let at = ptr::with_exposed_provenance_mut(at);
+    // SAFETY: the caller's promise; for the arena a block is whatever is freed as one.
+    unsafe { Vec::from_raw_parts(at, length + behind, length + BEHIND) }
 }
 
 /// Makes a block of what is at that address of a block, and lets the rest of that lie until no block
@@ -160,9 +238,14 @@ unsafe extern "C" fn cabi_realloc(at: *mut u8, old: usize, align: usize, size: u
     if size == 0 {
         return ptr::without_provenance_mut(align);
     }
-    if old == 0 && OFFERED.0.get().1 == size {
-        return ptr::with_exposed_provenance_mut(OFFERED.0.take().0);
+    if old == 0
+        && let Some(at) = offered(size)
+    {
+        return ptr::with_exposed_provenance_mut(at);
     }
+    let has_room = old == 0 && align == 1 && size >= ROOMY;
+    let (before, behind) = if has_room { (BEFORE, BEHIND) } else { (0, 0) };
+    let size = size.saturating_add(before + behind);
     // SAFETY: the canonical ABI's alignments are powers of two, and its sizes fit 32 bits.
     let layout =
         unsafe { Layout::from_size_align_unchecked(if old == 0 { size } else { old }, align) };
@@ -176,5 +259,5 @@ unsafe extern "C" fn cabi_realloc(at: *mut u8, old: usize, align: usize, size: u
     if block.is_null() {
         unreachable();
     }
-    block
+    block.wrapping_add(before)
 }

@@ -130,35 +130,32 @@ impl Key {
 
     /// The same with a head before it, which is neither sealed nor authenticated.
     pub fn seal_behind(&self, head: &[u8], plaintext: &[u8], associated_data: &[u8]) -> Vec<u8> {
-        let length = head.len() + NONCE + plaintext.len() + TAG;
-        let mut sealed = Vec::with_capacity(length);
+        let begin = head.len() + NONCE;
+        let mut sealed = Vec::with_capacity(begin + plaintext.len() + TAG);
         sealed.extend_from_slice(head);
-        sealed.resize(head.len() + NONCE, 0);
+        sealed.resize(begin, 0);
         sealed.extend_from_slice(plaintext);
-        self.seal_in_place(&mut sealed, head.len(), associated_data);
+        sealed.resize(sealed.len() + TAG, 0);
+        self.seal_in_place(&mut sealed[head.len()..], associated_data);
         sealed
     }
 
-    /// The same for what is in `sealed` after a head of so many bytes: [`NONCE`] bytes of room, and
-    /// the plaintext. Best there is room for [`TAG`] more behind.
-    pub fn seal_in_place(&self, sealed: &mut Vec<u8>, head: usize, associated_data: &[u8]) {
-        let (nonce, text) = sealed[head..]
-            .split_first_chunk_mut::<NONCE>()
-            .expect("room for the nonce is the caller's promise");
-        let tag = self
-            .cipher
-            .seal_in_place_separate_tag(draw(nonce), Aad::from(associated_data), text)
+    /// The same for a plaintext that is in its place, with [`NONCE`] bytes of room before it and
+    /// [`TAG`] behind it.
+    pub fn seal_in_place(&self, sealed: &mut [u8], associated_data: &[u8]) {
+        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>().expect(ROOM);
+        let (text, tag) = rest.split_last_chunk_mut::<TAG>().expect(ROOM);
+        self.cipher
+            .seal_in_place_scatter(draw(nonce), Aad::from(associated_data), text, &[], tag)
             .expect(SEALS);
-        sealed.extend_from_slice(tag.as_ref());
     }
 
     /// The same from one place to another, which has room for [`NONCE`] and [`TAG`] as well, and for
     /// nothing else.
     pub fn seal_to(&self, plaintext: &[u8], associated_data: &[u8], sealed: &mut [u8]) {
-        let room = "room for the nonce, the text and the tag is the caller's promise";
-        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>().expect(room);
-        let (text, tag) = rest.split_last_chunk_mut::<TAG>().expect(room);
-        assert_eq!(plaintext.len(), text.len(), "{room}");
+        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE>().expect(ROOM);
+        let (text, tag) = rest.split_last_chunk_mut::<TAG>().expect(ROOM);
+        assert_eq!(plaintext.len(), text.len(), "{ROOM}");
         let associated_data = Aad::from(associated_data);
         self.cipher
             .seal_out_of_place_scatter(draw(nonce), associated_data, plaintext, text, &[], tag)
@@ -184,11 +181,7 @@ impl Key {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(NotAuthentic)?;
         let (text, tag) = rest.split_last_chunk::<TAG>().ok_or(NotAuthentic)?;
         let (nonce, associated_data) = (Nonce::from(nonce), Aad::from(associated_data));
-        assert_eq!(
-            text.len(),
-            plaintext.len(),
-            "as much room is the caller's promise"
-        );
+        assert_eq!(text.len(), plaintext.len(), "{ROOM}");
         self.cipher
             .open_separate_gather(nonce, associated_data, text, tag, plaintext)
             .map_err(|_| {
@@ -221,6 +214,9 @@ impl Key {
         }
     }
 }
+
+/// Who is to blame where there is none.
+const ROOM: &str = "room for the nonce, the text and the tag is the caller's promise";
 
 /// Why sealing does not fail.
 const SEALS: &str = "GCM seals up to 64 GiB, and a guest's memory is smaller";

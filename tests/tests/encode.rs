@@ -117,13 +117,13 @@ fn a_nonce_is_drawn_for_every_payload_of_every_request() {
     assert_eq!((distinct.len(), sealed.len()), (20, 20));
 }
 
-/// A payload is in the guest's memory as it came and as it goes, and not once more.
+/// A payload is sealed and opened where it is in the guest's memory.
 #[test]
-fn a_megabyte_takes_twice_its_size_in_the_sandbox() {
+fn a_megabyte_takes_its_size_in_the_sandbox_once() {
     let server = Setup::config(
         "[namespaces.tight]\ncomponent = \"built-in\"\n\
          keyring = { active = \"k1\", keys.k1.file = \"k1\" }\n\
-         limits = { memory-bytes = 2359296 }\n",
+         limits = { memory-bytes = 1179648 }\n",
     )
     .file("k1", base64([1; 32]))
     .start();
@@ -132,6 +132,55 @@ fn a_megabyte_takes_twice_its_size_in_the_sandbox() {
         .encode("tight", std::slice::from_ref(&payload))
         .payload();
     assert_eq!(server.decode("tight", &[encoded]).payload(), payload);
+}
+
+/// Whether there is room for all that comes around a payload where it is, for a part of it, or for
+/// none; and if the key's id takes as many bytes as what is sealed.
+#[test]
+fn what_is_sealed_and_its_key_id_have_any_length() {
+    const SIZE: usize = 5000;
+    // Metadata, and what begins the data, are 29 bytes of a payload; what is sealed has 31 more.
+    let id_lengths = [1, 100, 200, 240, 256, 300, SIZE + 59, SIZE + 60, SIZE + 61];
+    let config: String = id_lengths
+        .iter()
+        .map(|&length| {
+            let id = "k".repeat(length);
+            format!(
+                "[namespaces.id-{length}]\n\
+                 keyring = {{ active = \"{id}\", keys.{id}.file = \"k1\" }}\n"
+            )
+        })
+        .collect();
+    let server = Setup::config(&config).file("k1", base64([1; 32])).start();
+    let sizes = (4060..4075).chain([0, 1, 300, SIZE, 16_300, 16_384, 70_000, 200_000]);
+    let payloads: Vec<_> = sizes
+        .map(|size| {
+            let data: Vec<u8> = (0..size).map(|at| (at ^ at >> 8) as u8).collect();
+            Payload::new("binary/plain", data)
+        })
+        .collect();
+    let alone = payloads.chunks(1);
+    let lists: Vec<_> = alone.chain([&payloads[..], &payloads[10..]]).collect();
+    for length in id_lengths {
+        let namespace = format!("id-{length}");
+        for payloads in &lists {
+            let encoded = server.encode(&namespace, payloads).payloads();
+            let id = "k".repeat(length);
+            for (encoded, payload) in encoded.iter().zip(*payloads) {
+                assert!(
+                    is_sealed(encoded, &id),
+                    "{namespace}: {}",
+                    payload.data.len()
+                );
+            }
+            let decoded = server.decode(&namespace, &encoded);
+            assert!(
+                decoded.payloads() == **payloads,
+                "{namespace}: {}",
+                payloads.len()
+            );
+        }
+    }
 }
 
 /// One namespace for each way to write.

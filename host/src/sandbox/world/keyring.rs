@@ -48,7 +48,8 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
             let size = bytes.len() + associated.len();
             store.data().admit(size)?;
             let sealed = sealing(&store, id)?.map(|key| {
-                key.seal_in_place(&mut bytes, 0, associated.as_le_slice(&store));
+                bytes.resize(bytes.len() + TAG, 0);
+                key.seal_in_place(&mut bytes, associated.as_le_slice(&store));
                 SealedPayload {
                     key_id: key.id().to_owned(),
                     sealed: bytes,

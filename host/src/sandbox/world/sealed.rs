@@ -97,6 +97,15 @@ impl Sealing {
         let associated = self.associated.copy(cx)?;
         let length = head + NONCE + self.plaintext.len() + TAG;
         let room = Span::room(cx, length, 1, 1)?;
+        let at = room.range().start;
+        // A guest may want the ciphertext where the plaintext is.
+        if self.plaintext.0.range() == (at + head + NONCE..at + length - TAG) {
+            let before = self.head.copy(cx)?;
+            let (to_head, sealed) = Span::slice(cx, at, length)?.split_at_mut(head);
+            to_head.copy_from_slice(&before);
+            self.key.seal_in_place(sealed, &associated);
+            return Ok(room);
+        }
         let from = [self.head, self.plaintext].map(|place| place.0.range());
         let places = Places::of(cx.as_slice_mut(), from, room.range())?;
         let [before, plaintext] = &places.from;
