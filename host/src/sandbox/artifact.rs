@@ -7,7 +7,7 @@ pub(super) mod shape;
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
 
 use super::unfit::Unfit;
 use crate::limits::{ARTIFACT_BYTES, HERE_BYTES};
@@ -47,22 +47,22 @@ pub(crate) fn give_way(block: usize) {
 impl Digest {
     /// The digest of those bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut hash = Sha256::new();
+        let mut hash = Context::new(&SHA256);
         for block in bytes.chunks(HERE_BYTES) {
             hash.update(block);
             give_way(block.len());
         }
-        Self(hash.finalize().into())
+        Self::end(hash)
     }
 
     /// The digest of what the reader has.
     pub fn of_reader(mut reader: impl std::io::Read) -> std::io::Result<Self> {
-        let mut hash = Sha256::new();
+        let mut hash = Context::new(&SHA256);
         // Key files come through here too.
         let mut block = zeroize::Zeroizing::new(vec![0; HERE_BYTES]);
         loop {
             match reader.read(block.as_mut()) {
-                Ok(0) => return Ok(Self(hash.finalize().into())),
+                Ok(0) => return Ok(Self::end(hash)),
                 Ok(read) => {
                     hash.update(&block[..read]);
                     give_way(read);
@@ -71,6 +71,13 @@ impl Digest {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The digest of what the hash was fed with.
+    pub(super) fn end(hash: Context) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hash.finish().as_ref());
+        Self(bytes)
     }
 
     /// The digest with those bytes.
@@ -122,7 +129,8 @@ mod tests {
             3 * HERE_BYTES,
         ] {
             let mut bytes = vec![7; size];
-            assert_eq!(Digest::of(&bytes), Digest(Sha256::digest(&bytes).into()));
+            let whole = aws_lc_rs::digest::digest(&SHA256, &bytes);
+            assert_eq!(Digest::of(&bytes).as_bytes(), whole.as_ref());
             let read = Digest::of_reader(bytes.as_slice()).expect("a slice can be read");
             assert_eq!(read, Digest::of(&bytes));
             if let Some(last) = bytes.last_mut() {

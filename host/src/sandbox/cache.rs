@@ -17,9 +17,10 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use hmac::{Hmac, KeyInit, Mac};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use rand::Rng;
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::artifact::Digest;
@@ -110,7 +111,7 @@ impl Cache {
         };
         let tag = entry.get(..TAG)?;
         let mac = self.mac(b"entry", artifact.as_bytes(), &entry[TAG..]);
-        if mac.verify_slice(tag).is_err() {
+        if verify_slices_are_equal(mac.as_ref(), tag).is_err() {
             tracing::warn!(
                 codec = artifact.short(),
                 "not loaded from the cache: the entry is damaged, or not ours"
@@ -141,7 +142,7 @@ impl Cache {
         entry.extend_from_slice(&compiled.size.to_le_bytes());
         entry.extend_from_slice(&compiled.code);
         let tag = self.mac(b"entry", artifact.as_bytes(), &entry[TAG..]);
-        entry[..TAG].copy_from_slice(&tag.finalize().into_bytes());
+        entry[..TAG].copy_from_slice(tag.as_ref());
         let size = entry.len() as u64;
         if self.wrote(self.write(&self.path(artifact), &entry))
             && self.used.fetch_add(size, Ordering::Relaxed) + size > CACHE_BYTES
@@ -156,8 +157,8 @@ impl Cache {
             return;
         }
         let (path, id) = self.note(place);
-        let tag = self.mac(b"last good", &id, artifact.as_bytes()).finalize();
-        let note = [tag.into_bytes().as_slice(), artifact.as_bytes()].concat();
+        let tag = self.mac(b"last good", &id, artifact.as_bytes());
+        let note = [tag.as_ref(), artifact.as_bytes()].concat();
         self.wrote(self.write(&path, &note));
     }
 
@@ -167,7 +168,7 @@ impl Cache {
         let note = file::read(&path, 0o022, TAG as u64 + 32).ok()?;
         let (tag, artifact) = note.split_at_checked(TAG)?;
         let mac = self.mac(b"last good", &id, artifact);
-        mac.verify_slice(tag).ok()?;
+        verify_slices_are_equal(mac.as_ref(), tag).ok()?;
         Some(Digest::from_bytes(artifact.try_into().ok()?))
     }
 
@@ -185,20 +186,20 @@ impl Cache {
 
     /// Where the note about the place is, and the place in 32 bytes.
     fn note(&self, place: &str) -> (PathBuf, [u8; 32]) {
-        let id: [u8; 32] = Sha256::digest(place).into();
+        let id = *Digest::of(place.as_bytes()).as_bytes();
         (self.directory.join(LAST_GOOD).join(hex(&id)), id)
     }
 
-    fn mac(&self, what: &[u8], about: &[u8; 32], content: &[u8]) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.key.as_slice())
-            .expect("HMAC takes keys of any length");
+    fn mac(&self, what: &[u8], about: &[u8; 32], content: &[u8]) -> hmac::Tag {
+        let key = hmac::Key::new(HMAC_SHA256, self.key.as_slice());
+        let mut mac = hmac::Context::with_key(&key);
         mac.update(FORMAT);
         mac.update(what);
         mac.update(b"\0");
         mac.update(&self.settings);
         mac.update(about);
         mac.update(content);
-        mac
+        mac.sign()
     }
 
     /// Drops what was used longest ago, until three quarters of the limit are left: not one
@@ -245,12 +246,12 @@ impl Cache {
 
 /// Everything besides the artifact that code depends on, and who may load it.
 fn settings(engine: &Engine) -> Result<[u8; 32], String> {
-    let mut hash = Sha256::new();
-    hash.update(env!("CARGO_PKG_VERSION"));
+    let mut hash = Context::new(&SHA256);
+    hash.update(env!("CARGO_PKG_VERSION").as_bytes());
     hash.update(b"\0");
-    hash.update(env!("WASMTIME_VERSION"));
+    hash.update(env!("WASMTIME_VERSION").as_bytes());
     hash.update(b"\0");
-    hash.update(steps::VERSION);
+    hash.update(steps::VERSION.as_bytes());
     hash.update(b"\0");
     // The target, the CPU's features, the compiler's settings, the proposals. Neither the size
     // of the pool nor of stacks is part of it, since code does not depend on them.
@@ -260,11 +261,11 @@ fn settings(engine: &Engine) -> Result<[u8; 32], String> {
         .engine
         .precompile_compatibility_hash()
         .hash(&mut hasher);
-    Ok(hasher.0.finalize().into())
+    Ok(*Digest::end(hasher.0).as_bytes())
 }
 
 /// Feeds what is hashable to a hash that is worth its name.
-struct Feed(Sha256);
+struct Feed(Context);
 
 impl Hasher for Feed {
     fn write(&mut self, bytes: &[u8]) {
@@ -272,8 +273,8 @@ impl Hasher for Feed {
     }
 
     fn finish(&self) -> u64 {
-        let hash = self.0.clone().finalize();
-        hash[..8]
+        let hash = Digest::end(self.0.clone());
+        hash.as_bytes()[..8]
             .iter()
             .fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
