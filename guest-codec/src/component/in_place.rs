@@ -132,7 +132,9 @@ pub(super) fn seal(
         length: payload.len(),
     };
     let before = head.len() + NONCE;
-    let (at, length) = (plaintext.at - before, before + plaintext.length + TAG);
+    // A payload of no bytes is at no address.
+    let at = plaintext.at.wrapping_sub(before);
+    let length = before + plaintext.length + TAG;
     let is_in_place = has_room && memory::has_room(&payload);
     if is_in_place {
         // The id of the key is handed in before it.
