@@ -81,6 +81,7 @@ fn check_not_loaded(what: &str, damage: impl FnOnce(&Path)) {
     let server = setup.start();
     serves(&server);
     assert!(!server.log().contains(LOADED), "{what}: {}", server.log());
+    server.logs(&["not loaded from the cache"]);
 }
 
 /// Changes one byte.
@@ -262,5 +263,6 @@ fn a_last_good_artifact_is_that_of_its_namespace_and_file_only() {
         flip(&note.expect("a note").path(), 40);
     }
     let server = setup.start();
+    server.logs(&["WARN", "last good component of namespace good", "damaged"]);
     assert_eq!(server.decode("good", &[plain("1")]).status, 503);
 }

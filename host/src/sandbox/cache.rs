@@ -97,8 +97,9 @@ impl Cache {
 
     /// What the artifact was compiled to, if it was.
     pub fn find(&self, artifact: &Digest) -> Option<Compiled> {
-        let path = self.path(artifact);
-        let mut entry = match file::read(&path, 0o022, COMPILED_BYTES + HEAD as u64) {
+        let read = file::read(&self.path(artifact), 0o022, COMPILED_BYTES + HEAD as u64);
+        let ours = read.and_then(|entry| self.check(b"entry", artifact.as_bytes(), entry));
+        let mut entry = match ours {
             Ok(entry) => entry,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
             Err(error) => {
@@ -109,15 +110,6 @@ impl Cache {
                 return None;
             }
         };
-        let tag = entry.get(..TAG)?;
-        let mac = self.mac(b"entry", artifact.as_bytes(), &entry[TAG..]);
-        if verify_slices_are_equal(mac.as_ref(), tag).is_err() {
-            tracing::warn!(
-                codec = artifact.short(),
-                "not loaded from the cache: the entry is damaged, or not ours"
-            );
-            return None;
-        }
         let class = match entry.get(TAG)? {
             0 => StackClass::Small,
             _ => StackClass::Large,
@@ -165,11 +157,16 @@ impl Cache {
     /// The last good artifact from that place.
     pub fn recall(&self, place: &str) -> Option<Digest> {
         let (path, id) = self.note(place);
-        let note = file::read(&path, 0o022, TAG as u64 + 32).ok()?;
-        let (tag, artifact) = note.split_at_checked(TAG)?;
-        let mac = self.mac(b"last good", &id, artifact);
-        verify_slices_are_equal(mac.as_ref(), tag).ok()?;
-        Some(Digest::from_bytes(artifact.try_into().ok()?))
+        let read = file::read(&path, 0o022, TAG as u64 + 32);
+        match read.and_then(|note| self.check(b"last good", &id, note)) {
+            Ok(note) => Some(Digest::from_bytes(note[TAG..].try_into().ok()?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                let place = place.replace('\0', ", ");
+                tracing::warn!("the last good component of {place} is not known: {error}");
+                None
+            }
+        }
     }
 
     /// Drops the note about that place.
@@ -188,6 +185,18 @@ impl Cache {
     fn note(&self, place: &str) -> (PathBuf, [u8; 32]) {
         let id = *Digest::of(place.as_bytes()).as_bytes();
         (self.directory.join(LAST_GOOD).join(hex(&id)), id)
+    }
+
+    /// What the key has tagged, tag and all.
+    fn check(&self, what: &[u8], about: &[u8; 32], tagged: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let is_ours = tagged.split_at_checked(TAG).is_some_and(|(tag, content)| {
+            let mac = self.mac(what, about, content);
+            verify_slices_are_equal(mac.as_ref(), tag).is_ok()
+        });
+        match is_ours {
+            true => Ok(tagged),
+            false => Err(Error::other("it is damaged, or not ours")),
+        }
     }
 
     fn mac(&self, what: &[u8], about: &[u8; 32], content: &[u8]) -> hmac::Tag {
