@@ -179,7 +179,7 @@ fn offered(bytes: usize) -> Option<usize> {
     })
 }
 
-/// The list of bytes that the host handed in there.
+/// The list of bytes that the host handed in there. Room behind it is its to grow.
 ///
 /// # Safety
 ///
@@ -188,13 +188,18 @@ pub(crate) unsafe fn handed_in(at: usize, bytes: usize) -> Vec<u8> {
     if bytes == 0 {
         return Vec::new();
     }
-    // SAFETY: the caller's promise; it was allocated as such a block.
-    unsafe { Vec::from_raw_parts(ptr::with_exposed_provenance_mut(at), bytes, bytes) }
+    let capacity = if bytes >= ROOMY {
+        bytes + BEHIND
+    } else {
+        bytes
+    };
+    // SAFETY: the caller's promise; so much was allocated for it.
+    unsafe { Vec::from_raw_parts(ptr::with_exposed_provenance_mut(at), bytes, capacity) }
 }
 
-/// Whether a list that was handed in has room around it.
-pub(crate) fn has_room(list: &[u8]) -> bool {
-    list.len() >= ROOMY
+/// Whether a list that was handed in has so much room before it and behind it.
+pub(crate) fn has_room(list: &[u8], before: usize, behind: usize) -> bool {
+    list.len() >= ROOMY && before <= BEFORE && behind <= BEHIND
 }
 
 /// The list with so many bytes of the room before it and behind it. The rest of the room behind is
@@ -202,9 +207,8 @@ pub(crate) fn has_room(list: &[u8]) -> bool {
 ///
 /// # Safety
 ///
-/// It was handed in, and [has room](has_room).
+/// It was handed in, and [has the room](has_room).
 pub(crate) unsafe fn with_room(list: Vec<u8>, before: usize, behind: usize) -> Vec<u8> {
-    assert!(before <= BEFORE && behind <= BEHIND);
     let (at, length) = (list.as_ptr().addr() - before, before + list.len());
     core::mem::forget(list);
     let at = ptr::with_exposed_provenance_mut(at);

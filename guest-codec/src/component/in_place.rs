@@ -8,18 +8,11 @@
     reason = "functions of the host's, as the canonical ABI has them"
 )]
 
-use std::hint::black_box;
 use std::ops::Range;
 
 use super::keyring;
 use crate::host::{KeyError, NONCE, Sealed, TAG};
 use crate::memory;
-
-/// Bytes for which memory grows in any case, which is dear, and is to be done once.
-const LARGE: usize = 128 << 10;
-
-/// Bytes of what is placed beside them.
-const SPARE: usize = 1 << 10;
 
 /// A list or a string.
 #[repr(C)]
@@ -135,12 +128,10 @@ pub(super) fn seal(
     // A payload of no bytes is at no address.
     let at = plaintext.at.wrapping_sub(before);
     let length = before + plaintext.length + TAG;
-    let is_in_place = has_room && memory::has_room(&payload);
+    let is_in_place = has_room && memory::has_room(&payload, before, TAG);
     if is_in_place {
         // The id of the key is handed in before it.
         memory::offer(at, length, 1);
-    } else if length >= LARGE {
-        drop(black_box(Vec::<u8>::with_capacity(length + SPARE)));
     }
     let (id, head) = (
         List::of(key_id.unwrap_or_default().as_bytes()),
