@@ -81,6 +81,16 @@ const VALUE: u32 = 2;
 /// Of an external payload's details.
 const SIZE_BYTES: u32 = 1;
 
+/// How the numbers of fields that are bytes are written.
+const METADATA_KEY: u8 = key_of_bytes(METADATA);
+const DATA_KEY: u8 = key_of_bytes(DATA);
+const KEY_KEY: u8 = key_of_bytes(KEY);
+const VALUE_KEY: u8 = key_of_bytes(VALUE);
+
+const fn key_of_bytes(tag: u32) -> u8 {
+    (tag << 3) as u8 | WireType::LengthDelimited as u8
+}
+
 impl<'a> View<'a> {
     /// A view of the payload.
     pub fn of(payload: &'a Payload) -> Self {
@@ -167,6 +177,49 @@ fn by_key(one: &(usize, (&str, &[u8])), other: &(usize, (&str, &[u8]))) -> Order
     keys.then(other.0.cmp(&one.0))
 }
 
+/// What was looked for in a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found<'a, const N: usize> {
+    /// The values of the keys of the metadata that were asked for, in that order.
+    pub values: [Option<&'a [u8]>; N],
+    /// The value.
+    pub data: &'a [u8],
+}
+
+/// Looks for some of what a payload has, without a list of everything.
+///
+/// # Errors
+///
+/// As those of [`View::read`].
+pub fn find<'a, const N: usize>(
+    bytes: &'a [u8],
+    keys: [&str; N],
+) -> Result<Found<'a, N>, WireError> {
+    let mut values = [None; N];
+    let data = find_all(bytes, &keys, &mut values)?;
+    Ok(Found { values, data })
+}
+
+/// One copy of it for any number of keys: codecs are to be small.
+fn find_all<'a>(
+    bytes: &'a [u8],
+    keys: &[&str],
+    values: &mut [Option<&'a [u8]>],
+) -> Result<&'a [u8], WireError> {
+    let mut data = &[][..];
+    read(bytes, |field| match field {
+        Field::Entry(key, value) => {
+            let wanted = keys.iter().position(|wanted| *wanted == key);
+            if let Some(found) = wanted.and_then(|index| values.get_mut(index)) {
+                *found = Some(value);
+            }
+        }
+        Field::Data(last) => data = last,
+        Field::ExternalPayload(_) => {}
+    })?;
+    Ok(data)
+}
+
 impl PayloadRef<'_> {
     /// How many bytes [`Self::marshal_to`] appends.
     pub fn marshalled_length(self) -> usize {
@@ -221,27 +274,67 @@ fn read<'a>(bytes: &'a [u8], mut on: impl FnMut(Field<'a>)) -> Result<usize, Wir
     let mut entries = 0;
     let mut fields = Fields::default();
     while !rest.is_empty() {
-        let (tag, wire_type) = fields.next("", &mut rest)?;
-        match tag {
-            METADATA => {
-                let entry = field("metadata", wire_type, &mut rest)?;
-                let (key, value) = read_entry(entry, &mut fields)?;
-                on(Field::Entry(key, value));
-                entries += 1;
-            }
-            DATA => on(Field::Data(field("data", wire_type, &mut rest)?)),
-            EXTERNAL_PAYLOADS => {
-                let details = field("external_payloads", wire_type, &mut rest)?;
-                on(Field::ExternalPayload(read_details(details, &mut fields)?));
-                entries += 1;
-            }
-            _ => fields.skip("", tag, wire_type, &mut rest)?,
-        }
+        let (field, after) = if let Some((entry, after)) = usual(METADATA_KEY, rest) {
+            fields.count(1, "")?;
+            (Some(read_entry(entry, &mut fields)?), after)
+        } else if let Some((data, after)) = usual(DATA_KEY, rest) {
+            fields.count(1, "")?;
+            (Some(Field::Data(data)), after)
+        } else {
+            read_field(rest, &mut fields)?
+        };
+        rest = after;
+        let Some(field) = field else {
+            continue;
+        };
+        entries += usize::from(!matches!(field, Field::Data(_)));
         if entries > MAX_ENTRIES {
             return Err(WireError::new("", "too many entries"));
         }
+        on(field);
     }
     Ok(fields.read)
+}
+
+/// What is in the first field, and what is behind it, if the field is that one, written as nearly
+/// all are.
+#[inline(always)]
+fn usual(key: u8, rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, after) = match *rest {
+        [first, ..] if first != key => return None,
+        [_, length @ ..0x80, ref after @ ..] => (usize::from(length), after),
+        [_, low, high @ ..0x80, ref after @ ..] => {
+            (usize::from(low & 0x7f) | usize::from(high) << 7, after)
+        }
+        _ => return None,
+    };
+    after.split_at_checked(length)
+}
+
+/// The first field and what is behind it, however it is written. It may be one that is not known.
+#[cold]
+#[inline(never)]
+fn read_field<'a>(
+    mut rest: &'a [u8],
+    fields: &mut Fields,
+) -> Result<(Option<Field<'a>>, &'a [u8]), WireError> {
+    let (tag, wire_type) = fields.next("", &mut rest)?;
+    let field = match tag {
+        METADATA => {
+            let entry = content("metadata", wire_type, &mut rest)?;
+            Some(read_entry(entry, fields)?)
+        }
+        DATA => Some(Field::Data(content("data", wire_type, &mut rest)?)),
+        EXTERNAL_PAYLOADS => {
+            let details = content("external_payloads", wire_type, &mut rest)?;
+            Some(Field::ExternalPayload(read_details(details, fields)?))
+        }
+        _ => {
+            fields.skip("", tag, wire_type, &mut rest)?;
+            None
+        }
+    };
+    Ok((field, rest))
 }
 
 /// The fields of a payload, counted.
@@ -251,25 +344,24 @@ struct Fields {
 }
 
 impl Fields {
-    /// The next field's number and what is in it: most often bytes, and the number small.
+    /// Counts so many more.
     #[inline(always)]
+    fn count(&mut self, more: usize, within: &'static str) -> Result<(), WireError> {
+        self.read += more;
+        match self.read {
+            ..=MAX_FIELDS => Ok(()),
+            _ => Err(WireError::new(within, "too many fields")),
+        }
+    }
+
+    /// The next field's number and what kind of content it has.
     fn next(
         &mut self,
         within: &'static str,
         rest: &mut &[u8],
     ) -> Result<(u32, WireType), WireError> {
-        const LENGTH_DELIMITED: u8 = WireType::LengthDelimited as u8;
-        self.read += 1;
-        if self.read > MAX_FIELDS {
-            return Err(WireError::new(within, "too many fields"));
-        }
-        match *rest {
-            [byte @ 8..0x80, after @ ..] if byte & 7 == LENGTH_DELIMITED => {
-                *rest = after;
-                Ok((u32::from(byte >> 3), WireType::LengthDelimited))
-            }
-            _ => decode_key(rest).map_err(|error| WireError::within(within, error)),
-        }
+        self.count(1, within)?;
+        decode_key(rest).map_err(|error| WireError::within(within, error))
     }
 
     fn skip(
@@ -349,24 +441,8 @@ fn write<'a>(
     }
 }
 
-/// What is in a field that has a length before it: most often a short one.
-#[inline(always)]
-fn field<'a>(
-    name: &'static str,
-    wire_type: WireType,
-    rest: &mut &'a [u8],
-) -> Result<&'a [u8], WireError> {
-    if wire_type == WireType::LengthDelimited
-        && let [length @ ..0x80, after @ ..] = *rest
-        && let Some((content, after)) = after.split_at_checked(usize::from(*length))
-    {
-        *rest = after;
-        return Ok(content);
-    }
-    long_field(name, wire_type, rest)
-}
-
-fn long_field<'a>(
+/// What is in a field that has a length before it.
+fn content<'a>(
     name: &'static str,
     wire_type: WireType,
     rest: &mut &'a [u8],
@@ -382,20 +458,35 @@ fn long_field<'a>(
     Ok(content)
 }
 
-fn read_entry<'a>(
+#[inline(always)]
+fn read_entry<'a>(entry: &'a [u8], fields: &mut Fields) -> Result<Field<'a>, WireError> {
+    let (key, value) = if let Some((key, after)) = usual(KEY_KEY, entry)
+        && let Some((value, [])) = usual(VALUE_KEY, after)
+    {
+        fields.count(2, "metadata")?;
+        (key, value)
+    } else {
+        read_unusual_entry(entry, fields)?
+    };
+    let key = str::from_utf8(key).map_err(|_| WireError::new("metadata", "a key is not UTF-8"))?;
+    Ok(Field::Entry(key, value))
+}
+
+#[cold]
+#[inline(never)]
+fn read_unusual_entry<'a>(
     mut rest: &'a [u8],
     fields: &mut Fields,
-) -> Result<(&'a str, &'a [u8]), WireError> {
+) -> Result<(&'a [u8], &'a [u8]), WireError> {
     let (mut key, mut value) = (&[][..], &[][..]);
     while !rest.is_empty() {
         let (tag, wire_type) = fields.next("metadata", &mut rest)?;
         match tag {
-            KEY => key = field("metadata", wire_type, &mut rest)?,
-            VALUE => value = field("metadata", wire_type, &mut rest)?,
+            KEY => key = content("metadata", wire_type, &mut rest)?,
+            VALUE => value = content("metadata", wire_type, &mut rest)?,
             _ => fields.skip("metadata", tag, wire_type, &mut rest)?,
         }
     }
-    let key = str::from_utf8(key).map_err(|_| WireError::new("metadata", "a key is not UTF-8"))?;
     Ok((key, value))
 }
 

@@ -1,7 +1,7 @@
 //! `proto::wire` on bytes that nobody wrote with it.
 
 use prost::Message as _;
-use proto::wire::{MAX_ENTRIES, marshal, unmarshal};
+use proto::wire::{MAX_ENTRIES, find, marshal, unmarshal};
 use proto::{Batch, ExternalPayloadDetails, Payload};
 
 fn check(bytes: &[u8], expected: Result<Payload, &str>) {
@@ -19,12 +19,23 @@ fn in_batch(bytes: &[u8]) -> Result<Payload, String> {
     draft.end();
     let reference = batch.iter().next().expect("there is one");
     let payload = Payload::from(reference);
+    look_for(&payload, bytes);
     let mut written = vec![0xaa; reference.marshalled_length()];
     let mut rest = &mut written[..];
     reference.marshal_to(&mut rest);
     assert!(rest.is_empty());
     assert_eq!(written, marshal(&payload));
     Ok(payload)
+}
+
+/// Finds in the bytes what there is and is not in the payload that they are.
+fn look_for(payload: &Payload, bytes: &[u8]) {
+    for key in payload.metadata.keys() {
+        let found = find(bytes, ["is not there", key]).expect("a payload");
+        let value = payload.metadata.get(key).map(Vec::as_slice);
+        assert_eq!(found.values, [None, value], "{bytes:x?}");
+        assert_eq!(found.data, payload.data, "{bytes:x?}");
+    }
 }
 
 fn data(data: &[u8]) -> Payload {
@@ -135,7 +146,13 @@ fn errors_say_where_and_what() {
 #[test]
 fn prost_agrees_on_bytes_that_were_damaged() {
     let sound = marshal(&Payload {
-        metadata: metadata(&[("encoding", "json/plain"), ("k", ""), ("", "v")]).metadata,
+        metadata: metadata(&[
+            ("encoding", "json/plain"),
+            ("k", ""),
+            ("", "v"),
+            ("long", &"v".repeat(150)),
+        ])
+        .metadata,
         data: b"data".to_vec(),
         external_payloads: vec![ExternalPayloadDetails { size_bytes: 300 }; 2],
     });
@@ -146,6 +163,7 @@ fn prost_agrees_on_bytes_that_were_damaged() {
         let theirs = theirs.ok();
         assert_eq!(unmarshal(bytes).ok(), theirs, "{bytes:x?}");
         assert_eq!(in_batch(bytes).ok(), theirs, "{bytes:x?}");
+        assert_eq!(find(bytes, []).is_ok(), theirs.is_some(), "{bytes:x?}");
     };
     for at in 0..sound.len() {
         agree(&sound[..at]);
