@@ -1,5 +1,6 @@
 //! The component around the codec's logic: bindings, and the host behind them.
 
+mod each;
 mod in_place;
 
 use std::ops::Range;
@@ -80,6 +81,14 @@ impl Host for Imports {
         head: &[u8],
     ) -> Result<Sealed, KeyError> {
         in_place::seal(key_id, payload, head, self.seals_as_handed_in)
+    }
+
+    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
+        each::open(sealed)
+    }
+
+    fn seal_each(&self, key_id: Option<&str>, payloads: &[&[u8]]) -> Result<Sealed, KeyError> {
+        each::seal(key_id, payloads)
     }
 }
 

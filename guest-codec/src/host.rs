@@ -16,6 +16,13 @@ pub trait Host {
     /// it.
     fn seal(&self, key_id: Option<&str>, payload: Vec<u8>, head: &[u8])
     -> Result<Sealed, KeyError>;
+
+    /// Opens many with one call: key ids and what was sealed to plaintexts, one right after the other.
+    /// Where one cannot be opened, the error says which, counted from 0.
+    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)>;
+
+    /// Seals many with one call, to one right after the other, without heads.
+    fn seal_each(&self, key_id: Option<&str>, payloads: &[&[u8]]) -> Result<Sealed, KeyError>;
 }
 
 /// Bytes of the nonce, which is before what is sealed.
@@ -23,11 +30,11 @@ pub const NONCE: usize = 12;
 /// Bytes of the tag, which is behind it.
 pub const TAG: usize = 16;
 
-/// A sealed payload, and the id of the key that did it.
+/// Sealed payloads, and the id of the key that did it.
 pub struct Sealed {
     /// The key's id.
     pub key_id: String,
-    /// `head || nonce || ciphertext || tag`
+    /// `head || nonce || ciphertext || tag`, of each
     pub bytes: Vec<u8>,
 }
 

@@ -16,5 +16,7 @@ mod memory;
 pub mod arena;
 pub mod codec;
 pub mod compression;
+mod encryption;
+mod error;
 pub mod host;
 pub mod settings;

@@ -1,7 +1,7 @@
 //! What the operator decides about the codec.
 
-use crate::codec::ENCRYPTED;
 use crate::compression::{Compression, Format};
+use crate::encryption::ENCRYPTED;
 
 /// The namespace's settings. The default is what is done without any.
 #[derive(Clone, Debug, PartialEq, Eq)]

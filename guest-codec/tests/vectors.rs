@@ -12,7 +12,7 @@ use guest_codec::host::{Host, KeyError, NONCE, Sealed, TAG};
 use guest_codec::settings::Settings;
 use proto::Payload;
 use proto::json::{self, UnknownFields};
-use proto::wire::{View, marshal, unmarshal};
+use proto::wire::{View, find, marshal, unmarshal};
 use serde_json::Value;
 
 /// Keys in memory and AES-GCM: the same crate that the server has.
@@ -21,16 +21,10 @@ struct Native {
     active: Option<String>,
 }
 
-impl Host for Native {
-    fn open(
-        &self,
-        payload: Vec<u8>,
-        key_id: Range<usize>,
-        sealed: Range<usize>,
-    ) -> Result<Vec<u8>, KeyError> {
-        let key_id = str::from_utf8(&payload[key_id]).expect("it was checked");
+impl Native {
+    fn open_one(&self, key_id: &str, sealed: &[u8]) -> Result<Vec<u8>, KeyError> {
         let key = self.keys.get(key_id).ok_or(KeyError::UnknownKey)?;
-        let (nonce, text) = payload[sealed]
+        let (nonce, text) = sealed
             .split_first_chunk::<NONCE>()
             .ok_or(KeyError::NotAuthentic)?;
         let opened = match key.len() {
@@ -46,6 +40,18 @@ impl Host for Native {
         };
         opened.map_err(|_| KeyError::NotAuthentic)
     }
+}
+
+impl Host for Native {
+    fn open(
+        &self,
+        payload: Vec<u8>,
+        key_id: Range<usize>,
+        sealed: Range<usize>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let key_id = str::from_utf8(&payload[key_id]).expect("it was checked");
+        self.open_one(key_id, &payload[sealed])
+    }
 
     fn seal(
         &self,
@@ -53,18 +59,36 @@ impl Host for Native {
         payload: Vec<u8>,
         head: &[u8],
     ) -> Result<Sealed, KeyError> {
+        let sealed = self.seal_each(key_id, &[&payload])?;
+        Ok(Sealed {
+            bytes: [head, &sealed.bytes].concat(),
+            ..sealed
+        })
+    }
+
+    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
+        let opened = sealed.iter().enumerate().map(|(index, (key_id, sealed))| {
+            self.open_one(key_id, sealed)
+                .map_err(|error| (index, error))
+        });
+        Ok(opened.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    fn seal_each(&self, key_id: Option<&str>, payloads: &[&[u8]]) -> Result<Sealed, KeyError> {
         let key_id = key_id
             .or(self.active.as_deref())
             .ok_or(KeyError::NoActiveKey)?;
         let key = self.keys.get(key_id).ok_or(KeyError::UnknownKey)?;
         let cipher = AesGcm::<Aes256, U12>::new_from_slice(key).expect("a key of 32 bytes");
-        // Constant, since nothing here is secret.
-        let sealed = cipher.encrypt((&[7; 12]).into(), payload.as_slice());
-        let bytes = [head, &[7; 12], &sealed.expect("seals")].concat();
-        assert_eq!(bytes.len(), head.len() + NONCE + payload.len() + TAG);
+        let sealed = payloads.iter().map(|payload| {
+            // Constant, since nothing here is secret.
+            let sealed = cipher.encrypt((&[7; 12]).into(), *payload).expect("seals");
+            assert_eq!(sealed.len(), payload.len() + TAG);
+            [&[7; 12], &*sealed].concat()
+        });
         Ok(Sealed {
             key_id: key_id.to_owned(),
-            bytes,
+            bytes: sealed.collect::<Vec<_>>().concat(),
         })
     }
 }
@@ -189,9 +213,8 @@ fn what_is_encoded_by_any_settings_is_decoded_without() {
             let written = payloads(&case["decoded"]);
             let encoded = encode(written.clone(), &settings, &host).expect("encodes");
             let is_as_configured = encoded.iter().zip(&written).all(|(encoded, written)| {
-                let view = View::read(encoded).expect("a payload");
-                let marker = view.value("encoding");
-                let key_id = view.value("encryption-key-id");
+                let found = find(encoded, ["encoding", "encryption-key-id"]);
+                let [marker, key_id] = found.expect("a payload").values;
                 match settings.encryption {
                     true => {
                         let expected = settings.key_id.as_deref().unwrap_or("k1");
@@ -206,6 +229,53 @@ fn what_is_encoded_by_any_settings_is_decoded_without() {
                 "{settings:?} {}",
                 case["name"]
             );
+        }
+    }
+}
+
+/// Small payloads are sealed and opened together, as many as there is to be room for, and large ones
+/// alone.
+#[test]
+fn lists_of_any_sizes_come_back_in_their_order() {
+    let key = |id: &str, byte: u8| (id.to_owned(), vec![byte; 32]);
+    let host = |active: &str| Native {
+        keys: BTreeMap::from([key("k1", 1), key("k2", 2)]),
+        active: Some(active.to_owned()),
+    };
+    let settings = Settings::default();
+    let sizes = [0, 1, 200, 4000, 4095, 4096, 4097, 70_000, 3, 4090, 2500];
+    let payload = |at: usize| {
+        let data = vec![at as u8; sizes[at % sizes.len()]];
+        marshal(&Payload {
+            data,
+            ..Payload::default()
+        })
+    };
+    for count in [0, 1, 2, 11, 100] {
+        let written: Vec<_> = (0..count).map(payload).collect();
+        let mut encoded = encode(written.clone(), &settings, &host("k1")).expect("seals");
+        // Some with another key, some not sealed at all.
+        let others = encode(written.clone(), &settings, &host("k2")).expect("seals");
+        for (at, other) in others.into_iter().enumerate() {
+            match at % 7 {
+                2 | 3 => encoded[at] = other,
+                5 => encoded[at] = written[at].clone(),
+                _ => {}
+            }
+        }
+        assert!(decode(encoded.clone(), &settings, &host("k1")) == Ok(written));
+        for at in (0..count).filter(|at| at % 7 != 5) {
+            let mut changed = encoded.clone();
+            let sealed = find(&changed[at], []).expect("a payload").data;
+            let last = sealed.as_ptr_range().end.addr() - 1 - changed[at].as_ptr().addr();
+            changed[at][last] ^= 1;
+            match decode(changed, &settings, &host("k1")) {
+                Err(CodecError::Invalid(text)) => {
+                    let expected = format!("payload {at}: its key does not open it");
+                    assert!(text.starts_with(&expected), "{text}");
+                }
+                _ => panic!("{at} of {count} was changed, and is decoded"),
+            }
         }
     }
 }

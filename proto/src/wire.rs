@@ -118,13 +118,6 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The value of that key of the metadata.
-    #[inline]
-    pub fn value(&self, key: &str) -> Option<&'a [u8]> {
-        let entry = self.metadata.iter().find(|(other, _)| *other == key);
-        entry.map(|(_, value)| *value)
-    }
-
     /// A view of the payload that the bytes are.
     ///
     /// # Errors

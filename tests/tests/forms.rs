@@ -61,6 +61,8 @@ fn the_keyring_seals_the_same_in_both_forms() {
 fn things_are_sealed_and_opened_wherever_the_guest_says() {
     let server = Setup::config(
         "[namespaces.overlaps]\ncomponent = \"seals_over_itself.wasm\"\n\
+         keyring = { active = \"k1\", keys.k1.file = \"k1\" }\n\
+         [namespaces.together]\ncomponent = \"seals_together.wasm\"\n\
          keyring = { active = \"k1\", keys.k1.file = \"k1\" }\n",
     )
     .file("k1", base64([1; 32]))
@@ -72,15 +74,14 @@ fn things_are_sealed_and_opened_wherever_the_guest_says() {
         Payload::new("binary/plain", data)
     }));
     for payload in payloads {
-        let answer = connection.ask(&Request::encode("overlaps", std::slice::from_ref(&payload)));
-        assert_eq!(
-            answer.status,
-            200,
-            "{}: {}",
-            payload.data.len(),
-            answer.text()
-        );
-        assert!(answer.payload() == payload, "{}", payload.data.len());
+        for namespace in ["overlaps", "together"] {
+            let request = Request::encode(namespace, std::slice::from_ref(&payload));
+            let answer = connection.ask(&request);
+            let length = payload.data.len();
+            let text = answer.text();
+            assert_eq!(answer.status, 200, "{namespace} {length}: {text}");
+            assert!(answer.payload() == payload, "{namespace} {length}");
+        }
     }
 }
 

@@ -212,6 +212,8 @@ guests! {
     seals_thirty_megabytes => refused(500, ASKS_TOO_MUCH);
     opens_sixty_megabytes => hands_over_too_much();
     authenticates_sixty_megabytes => hands_over_too_much();
+    opens_a_million_at_once => hands_over_too_much();
+    seals_aliased => refused(500, ASKS_TOO_MUCH);
     marshals_millions_of_entries => hands_over_too_much();
     unmarshals_millions_of_entries => hands_over_too_much();
     unmarshals_millions_of_externals => hands_over_too_much();
@@ -266,6 +268,7 @@ const ELSEWHERE: &[&str] = &[
     "reorders",
     "seals",
     "seals_over_itself",
+    "seals_together",
     "searches_for_secrets",
     "stillborn",
     "tag",

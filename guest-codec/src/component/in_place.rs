@@ -17,9 +17,9 @@ use crate::memory;
 /// A list or a string.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
-struct List {
-    at: usize,
-    length: usize,
+pub(super) struct List {
+    pub(super) at: usize,
+    pub(super) length: usize,
 }
 
 /// `result<list<u8>, key-error>`
@@ -34,11 +34,11 @@ struct Opened {
 /// `result<sealed-payload, key-error>`
 #[repr(C)]
 #[derive(Default)]
-struct SealedPayload {
-    is_error: usize,
+pub(super) struct SealedPayload {
+    pub(super) is_error: usize,
     /// Or the error's number, in the place of the address.
-    key_id: List,
-    sealed: List,
+    pub(super) key_id: List,
+    pub(super) sealed: List,
 }
 
 #[link(wasm_import_module = "temporal:codec/keyring@1.0.0")]
@@ -70,7 +70,7 @@ unsafe extern "C" {
 }
 
 impl List {
-    fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         Self {
             at: bytes.as_ptr().expose_provenance(),
             length: bytes.len(),
@@ -78,11 +78,16 @@ impl List {
     }
 
     /// The error whose number is where an address would be.
-    fn error(self) -> KeyError {
-        // SAFETY: the host answers one of the errors there are.
-        let error = unsafe { keyring::KeyError::_lift(self.at as u8) };
-        error.into()
+    pub(super) fn error(self) -> KeyError {
+        error(self.at)
     }
+}
+
+/// The error of that number.
+pub(super) fn error(number: usize) -> KeyError {
+    // SAFETY: the host answers one of the errors there are.
+    let error = unsafe { keyring::KeyError::_lift(number as u8) };
+    error.into()
 }
 
 /// Opens `nonce || ciphertext || tag` where it is.

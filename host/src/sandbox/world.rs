@@ -5,6 +5,7 @@
 //! borrow the guest's memory, and the host's. wasmtime checks each against the component's own
 //! idea of it, imports when it is linked and exports when they are called.
 
+mod each;
 mod keyring;
 mod list;
 mod payload;

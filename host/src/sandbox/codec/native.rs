@@ -14,7 +14,7 @@ use guest_codec::settings::Settings;
 use proto::{Batch, PayloadRef};
 
 use super::{Argument, BadReply, CallError, Codec, Tenancy, Transcode, Turns};
-use crate::keyring::{Keyring, NONCE, TAG};
+use crate::keyring::{Key, Keyring, NONCE, TAG};
 
 static ON: AtomicBool = AtomicBool::new(false);
 
@@ -75,14 +75,53 @@ impl Host for Native<'_> {
         payload: Vec<u8>,
         head: &[u8],
     ) -> Result<Sealed, KeyError> {
-        let key = match key_id {
-            Some(id) => self.0.find(id).map_err(|_| KeyError::UnknownKey)?,
-            None => self.0.active().ok_or(KeyError::NoActiveKey)?,
-        };
+        let key = self.sealing(key_id)?;
         Ok(Sealed {
             key_id: key.id().to_owned(),
             bytes: key.seal_behind(head, &payload, &[]),
         })
+    }
+
+    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
+        let lengths = sealed.iter().map(|(_, sealed)| sealed.len());
+        let mut plaintexts = Vec::with_capacity(lengths.sum());
+        for (index, (key_id, sealed)) in sealed.iter().enumerate() {
+            let begin = plaintexts.len();
+            let length = sealed.len().checked_sub(NONCE + TAG);
+            let length = length.ok_or((index, KeyError::NotAuthentic))?;
+            plaintexts.resize(begin + length, 0);
+            let key = self.0.find(key_id);
+            key.map_err(|_| (index, KeyError::UnknownKey))?
+                .open_to(sealed, &[], &mut plaintexts[begin..])
+                .map_err(|_| (index, KeyError::NotAuthentic))?;
+        }
+        Ok(plaintexts)
+    }
+
+    fn seal_each(&self, key_id: Option<&str>, payloads: &[&[u8]]) -> Result<Sealed, KeyError> {
+        let key = self.sealing(key_id)?;
+        let lengths = payloads.iter().map(|payload| NONCE + payload.len() + TAG);
+        let mut bytes = vec![0; lengths.sum()];
+        let mut rest = &mut bytes[..];
+        for payload in payloads {
+            let (place, after) = rest.split_at_mut(NONCE + payload.len() + TAG);
+            key.seal_to(payload, &[], place);
+            rest = after;
+        }
+        Ok(Sealed {
+            key_id: key.id().to_owned(),
+            bytes,
+        })
+    }
+}
+
+impl Native<'_> {
+    fn sealing(&self, key_id: Option<&str>) -> Result<&Key, KeyError> {
+        let key = match key_id {
+            Some(id) => self.0.find(id).map_err(|_| KeyError::UnknownKey)?,
+            None => self.0.active().ok_or(KeyError::NoActiveKey)?,
+        };
+        Ok(key)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::{Linker, Resource, ResourceType, WasmList, WasmStr};
 use wasmtime::{Result, StoreContextMut};
 
+use super::each::{EachOpened, EachSealed, ToOpen, ToSeal};
 use super::payload::{InGuest, Marshalled};
 use super::sealed::{Opening, Place, Sealed, Sealing};
 use super::{KeyError, KeyHandle, SealedPayload, State};
@@ -86,6 +87,31 @@ pub(super) fn link(linker: &mut Linker<State>) -> Result<()> {
                     head,
                     plaintext,
                     associated,
+                },
+            });
+            Ok((sealed,))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "open-each",
+        |store: StoreContextMut<'_, State>, (list,): (ToOpen,)| {
+            store.data().admit(list.size())?;
+            let keys = list.key_ids.iter().map(|id| find(&store, id).cloned());
+            let keys = keys.collect();
+            Ok((EachOpened { keys, list },))
+        },
+    )?;
+
+    keyring.func_wrap(
+        "seal-each",
+        |store: StoreContextMut<'_, State>, (id, list): (Option<WasmStr>, ToSeal)| {
+            store.data().admit(list.size())?;
+            let sealed = sealing(&store, id)?.map(|key| Sealed {
+                key_id: key.id().to_owned(),
+                sealed: EachSealed {
+                    key: Arc::clone(key),
+                    list,
                 },
             });
             Ok((sealed,))

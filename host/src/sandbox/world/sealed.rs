@@ -22,12 +22,15 @@ use crate::keyring::{Key, NONCE, TAG};
 pub(super) struct Place(Span);
 
 impl Place {
+    /// No bytes.
+    pub(super) const NOWHERE: Self = Self(Span::NOTHING);
+
     /// How many bytes.
     pub(super) fn len(self) -> usize {
         self.0.range().len()
     }
 
-    fn lift(cx: &mut LiftContext<'_>, span: Span) -> Result<Self> {
+    pub(super) fn lift(cx: &mut LiftContext<'_>, span: Span) -> Result<Self> {
         let length = span.bytes(cx)?.len();
         cx.consume_fuel(length)?;
         Ok(Self(span))
@@ -36,6 +39,9 @@ impl Place {
     /// A copy of what is there.
     fn copy<T>(self, cx: &mut LowerContext<'_, T>) -> Result<Vec<u8>> {
         let length = self.len();
+        if length == 0 {
+            return Ok(Vec::new());
+        }
         Ok(Span::slice(cx, self.0.range().start, length)?.to_vec())
     }
 }
@@ -56,31 +62,40 @@ impl Opening {
         let Some(length) = self.sealed.len().checked_sub(NONCE + TAG) else {
             return Ok(Err(KeyError::NotAuthentic));
         };
-        let associated = self.associated.copy(cx)?;
         let room = Span::room(cx, length, 1, 1)?;
-        let sealed = self.sealed.0.range();
-        // A guest may want the plaintext where the ciphertext is.
-        let opened = if room.range() == (sealed.start + NONCE..sealed.end - TAG) {
-            key.open_in_place(Span::slice(cx, sealed.start, sealed.len())?, &associated)
-        } else {
-            let places = Places::of(cx.as_slice_mut(), [sealed], room.range())?;
-            let [sealed] = &places.from;
-            key.open_to(sealed, &associated, places.to)
-        };
-        Ok(match opened {
-            Ok(()) => Ok(Opened(room)),
-            Err(_) => Err(KeyError::NotAuthentic),
-        })
+        let opened = open_to(cx, key, self.sealed, self.associated, room.range())?;
+        Ok(opened.map(|()| Opened(room)))
     }
+}
+
+/// Opens sealed bytes to a place, whose size is that of the plaintext.
+pub(super) fn open_to<T>(
+    cx: &mut LowerContext<'_, T>,
+    key: &Key,
+    sealed: Place,
+    associated: Place,
+    to: Range<usize>,
+) -> Result<Result<(), KeyError>> {
+    let sealed = sealed.0.range();
+    let associated = associated.copy(cx)?;
+    // A guest may want the plaintext where the ciphertext is.
+    let opened = if to == (sealed.start + NONCE..sealed.end - TAG) {
+        key.open_in_place(Span::slice(cx, sealed.start, sealed.len())?, &associated)
+    } else {
+        let places = Places::of(cx.as_slice_mut(), [sealed], to)?;
+        let [sealed] = &places.from;
+        key.open_to(sealed, &associated, places.to)
+    };
+    Ok(opened.map_err(|_| KeyError::NotAuthentic))
 }
 
 /// A plaintext that is to be sealed, as what becomes of it.
 #[derive(ComponentType, Lower)]
 #[component(record)]
-pub(super) struct Sealed {
+pub(super) struct Sealed<S> {
     #[component(name = "key-id")]
     pub(super) key_id: String,
-    pub(super) sealed: Sealing,
+    pub(super) sealed: S,
 }
 
 /// The sealed bytes of it, behind a head.
@@ -93,27 +108,47 @@ pub(super) struct Sealing {
 
 impl Sealing {
     fn seal<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<Span> {
-        let head = self.head.len();
-        let associated = self.associated.copy(cx)?;
-        let length = head + NONCE + self.plaintext.len() + TAG;
+        let length = self.head.len() + NONCE + self.plaintext.len() + TAG;
         let room = Span::room(cx, length, 1, 1)?;
-        let at = room.range().start;
-        // A guest may want the ciphertext where the plaintext is.
-        if self.plaintext.0.range() == (at + head + NONCE..at + length - TAG) {
-            let before = self.head.copy(cx)?;
-            let (to_head, sealed) = Span::slice(cx, at, length)?.split_at_mut(head);
-            to_head.copy_from_slice(&before);
-            self.key.seal_in_place(sealed, &associated);
-            return Ok(room);
-        }
-        let from = [self.head, self.plaintext].map(|place| place.0.range());
-        let places = Places::of(cx.as_slice_mut(), from, room.range())?;
-        let [before, plaintext] = &places.from;
-        let (to_head, to_sealed) = places.to.split_at_mut(head);
-        to_head.copy_from_slice(before);
-        self.key.seal_to(plaintext, &associated, to_sealed);
+        let (plaintext, associated) = (self.plaintext, self.associated);
+        seal_to(
+            cx,
+            &self.key,
+            self.head,
+            plaintext,
+            associated,
+            room.range(),
+        )?;
         Ok(room)
     }
+}
+
+/// Seals a plaintext to a place behind a head, whose size is that of both and what sealing adds.
+pub(super) fn seal_to<T>(
+    cx: &mut LowerContext<'_, T>,
+    key: &Key,
+    head: Place,
+    plaintext: Place,
+    associated: Place,
+    to: Range<usize>,
+) -> Result<()> {
+    let before = head.len();
+    let associated = associated.copy(cx)?;
+    // A guest may want the ciphertext where the plaintext is.
+    if plaintext.0.range() == (to.start + before + NONCE..to.end - TAG) {
+        let head = head.copy(cx)?;
+        let (to_head, sealed) = Span::slice(cx, to.start, to.len())?.split_at_mut(before);
+        to_head.copy_from_slice(&head);
+        key.seal_in_place(sealed, &associated);
+        return Ok(());
+    }
+    let from = [head, plaintext].map(|place| place.0.range());
+    let places = Places::of(cx.as_slice_mut(), from, to)?;
+    let [head, plaintext] = &places.from;
+    let (to_head, to_sealed) = places.to.split_at_mut(before);
+    to_head.copy_from_slice(head);
+    key.seal_to(plaintext, &associated, to_sealed);
+    Ok(())
 }
 
 /// What is in some places of a guest's memory, and another place to write to.
@@ -153,7 +188,7 @@ impl<'a, const N: usize> Places<'a, N> {
 
 /// What was opened, where the guest has it.
 #[derive(Clone, Copy)]
-pub(super) struct Opened(Span);
+pub(super) struct Opened(pub(super) Span);
 
 /// What a list of bytes is to wasmtime.
 macro_rules! list_of_bytes {
@@ -171,6 +206,8 @@ macro_rules! list_of_bytes {
         }
     };
 }
+
+pub(super) use list_of_bytes;
 
 list_of_bytes!(Place);
 list_of_bytes!(Opened);

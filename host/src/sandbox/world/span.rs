@@ -21,6 +21,9 @@ impl Span {
     pub(super) const SIZE: usize = 8;
     pub(super) const ALIGN: u32 = 4;
 
+    /// No elements.
+    pub(super) const NOTHING: Self = Self { at: 0, count: 0 };
+
     /// The span that is at the beginning of the bytes.
     pub(super) fn read(bytes: &[u8]) -> Self {
         let word = |at: usize| {

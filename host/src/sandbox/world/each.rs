@@ -1,0 +1,220 @@
+//! Opening and sealing lists of small things, with one call of the host.
+
+use std::sync::Arc;
+
+use wasmtime::component::__internal::{
+    CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
+};
+use wasmtime::component::{ComponentType, Lift, Lower};
+use wasmtime::{Result, ValRaw, bail};
+
+use super::KeyError;
+use super::bindings::temporal::codec::keyring as contract;
+use super::sealed::{Opened, Place, list_of_bytes, open_to, seal_to};
+use super::span::{Span, lower_in_memory};
+use crate::keyring::{Key, NONCE, TAG};
+
+/// What an element costs the host besides its bytes, counted as bytes: it takes as long to seal none
+/// of them as to copy some hundred, and there is to be an end of a list of nothing.
+const ELEMENT: usize = 128;
+
+/// What sealing adds.
+const ADDED: usize = NONCE + TAG;
+
+/// The sealed bytes that are to be opened.
+pub(super) struct ToOpen {
+    /// Without repetitions of the one before.
+    pub(super) key_ids: Vec<String>,
+    list: Vec<Sealed>,
+}
+
+struct Sealed {
+    /// An index of the ids.
+    key: usize,
+    bytes: Place,
+    associated: Place,
+}
+
+impl ToOpen {
+    /// How many bytes there are.
+    pub(super) fn size(&self) -> usize {
+        let sizes = self.list.iter();
+        sizes
+            .map(|sealed| sealed.bytes.len() + sealed.associated.len())
+            .sum()
+    }
+
+    fn lift(cx: &mut LiftContext<'_>, list: Span) -> Result<Self> {
+        let records = list.list::<contract::ToOpen>(cx, ELEMENT)?;
+        let mut lifted = Self {
+            key_ids: Vec::new(),
+            list: Vec::with_capacity(records.len()),
+        };
+        for record in records {
+            let [key_id, bytes, associated] = Span::fields(record);
+            let key_id = key_id.text(cx)?;
+            if lifted.key_ids.last().is_none_or(|last| **last != *key_id) {
+                lifted.key_ids.push(key_id.into_owned());
+            }
+            lifted.list.push(Sealed {
+                key: lifted.key_ids.len() - 1,
+                bytes: Place::lift(cx, bytes)?,
+                associated: Place::lift(cx, associated)?,
+            });
+        }
+        Ok(lifted)
+    }
+}
+
+/// What becomes of them: the plaintexts, or which there is none of, and why.
+pub(super) struct EachOpened {
+    /// In the order of the ids.
+    pub(super) keys: Vec<Result<Arc<Key>, KeyError>>,
+    pub(super) list: ToOpen,
+}
+
+impl EachOpened {
+    fn open<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<Result<Opened, contract::Unopened>> {
+        let unopened = |index: usize, error: KeyError| {
+            let index = u32::try_from(index)?;
+            Ok(Err(contract::Unopened { index, error }))
+        };
+        let list = &self.list.list;
+        let mut length = 0;
+        for (index, sealed) in list.iter().enumerate() {
+            if let Err(error) = &self.keys[sealed.key] {
+                return unopened(index, *error);
+            }
+            let Some(plaintext) = sealed.bytes.len().checked_sub(ADDED) else {
+                return unopened(index, KeyError::NotAuthentic);
+            };
+            length += plaintext;
+        }
+        let room = Span::room(cx, length, 1, 1)?;
+        let mut at = room.range().start;
+        for (index, sealed) in list.iter().enumerate() {
+            let Ok(key) = &self.keys[sealed.key] else {
+                bail!("a key that was there is gone");
+            };
+            let end = at + sealed.bytes.len() - ADDED;
+            if let Err(error) = open_to(cx, key, sealed.bytes, sealed.associated, at..end)? {
+                return unopened(index, error);
+            }
+            at = end;
+        }
+        Ok(Ok(Opened(room)))
+    }
+}
+
+/// The plaintexts that are to be sealed.
+pub(super) struct ToSeal(Vec<Plaintext>);
+
+struct Plaintext {
+    bytes: Place,
+    associated: Place,
+}
+
+impl ToSeal {
+    /// How many bytes there are.
+    pub(super) fn size(&self) -> usize {
+        let sizes = self.0.iter();
+        sizes
+            .map(|plaintext| plaintext.bytes.len() + plaintext.associated.len())
+            .sum()
+    }
+
+    fn lift(cx: &mut LiftContext<'_>, list: Span) -> Result<Self> {
+        let records = list.list::<contract::ToSeal>(cx, ELEMENT)?;
+        let lifted = records.map(|record| {
+            let [bytes, associated] = Span::fields(record);
+            Ok(Plaintext {
+                bytes: Place::lift(cx, bytes)?,
+                associated: Place::lift(cx, associated)?,
+            })
+        });
+        lifted.collect::<Result<_>>().map(Self)
+    }
+}
+
+/// What they are sealed to.
+pub(super) struct EachSealed {
+    pub(super) key: Arc<Key>,
+    pub(super) list: ToSeal,
+}
+
+impl EachSealed {
+    fn seal<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<Span> {
+        let Self { key, list } = self;
+        let lengths = list.0.iter().map(|plaintext| plaintext.bytes.len() + ADDED);
+        let room = Span::room(cx, lengths.sum(), 1, 1)?;
+        let mut at = room.range().start;
+        for plaintext in &list.0 {
+            let end = at + plaintext.bytes.len() + ADDED;
+            let (bytes, associated) = (plaintext.bytes, plaintext.associated);
+            seal_to(cx, key, Place::NOWHERE, bytes, associated, at..end)?;
+            at = end;
+        }
+        Ok(room)
+    }
+}
+
+/// A list that is lifted as an argument.
+macro_rules! lift_list {
+    ($type:ty, $element:ty) => {
+        // SAFETY: size, alignment and flat form are those of any list.
+        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+        unsafe impl ComponentType for $type {
+            type Lower = [ValRaw; 2];
+
+            const ABI: CanonicalAbiInfo = Vec::<$element>::ABI;
+
+            fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+                Vec::<$element>::typecheck(ty, types)
+            }
+        }
+
+        // SAFETY: nothing but the pair is looked at, or the flat form.
+        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+        unsafe impl Lift for $type {
+            fn linear_lift_from_flat(
+                cx: &mut LiftContext<'_>,
+                _: InterfaceType,
+                src: &Self::Lower,
+            ) -> Result<Self> {
+                Self::lift(cx, Span::of_flat(*src))
+            }
+
+            fn linear_lift_from_memory(
+                cx: &mut LiftContext<'_>,
+                _: InterfaceType,
+                bytes: &[u8],
+            ) -> Result<Self> {
+                Self::lift(cx, Span::read(bytes))
+            }
+        }
+    };
+}
+
+lift_list!(ToOpen, contract::ToOpen);
+lift_list!(ToSeal, contract::ToSeal);
+
+list_of_bytes!(EachSealed);
+lower_in_memory!(EachSealed, |sealed, cx, _ty, offset| {
+    sealed.seal(cx)?.write(cx, offset)
+});
+
+// SAFETY: size, alignment, type and flat form are those of what it is lowered as.
+#[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+unsafe impl ComponentType for EachOpened {
+    type Lower = <Result<Opened, contract::Unopened> as ComponentType>::Lower;
+
+    const ABI: CanonicalAbiInfo = Result::<Opened, contract::Unopened>::ABI;
+
+    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+        Result::<Opened, contract::Unopened>::typecheck(ty, types)
+    }
+}
+
+lower_in_memory!(EachOpened, |opened, cx, ty, offset| {
+    opened.open(cx)?.linear_lower_to_memory(cx, ty, offset)
+});
