@@ -24,7 +24,7 @@ use rand::Rng;
 use zeroize::Zeroizing;
 
 use super::artifact::Digest;
-use super::compiler::{Compiled, steps};
+use super::compiler::{Compiled, shim, steps};
 use super::engine::{Engine, StackClass};
 use crate::limits::{CACHE_BYTES, COMPILED_BYTES};
 pub use place::CachePlace;
@@ -260,8 +260,10 @@ fn settings(engine: &Engine) -> Result<[u8; 32], String> {
     hash.update(b"\0");
     hash.update(env!("WASMTIME_VERSION").as_bytes());
     hash.update(b"\0");
-    hash.update(steps::VERSION.as_bytes());
-    hash.update(b"\0");
+    for version in [shim::VERSION, steps::VERSION] {
+        hash.update(version.as_bytes());
+        hash.update(b"\0");
+    }
     // The target, the CPU's features, the compiler's settings, the proposals. Neither the size
     // of the pool nor of stacks is part of it, since code does not depend on them.
     let runtime = engine.runtime(StackClass::Small)?;

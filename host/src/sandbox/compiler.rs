@@ -3,7 +3,8 @@
 //!
 //! The process is this same program with a hidden command. It gets the artifact on standard
 //! input and nothing else: none of the environment (but one variable, for its allocator), no other open file, no name of what it compiles. It
-//! bounds itself before it reads ([`child`]), walks the artifact, splits its long steps ([`steps`]),
+//! bounds itself before it reads ([`child`]), walks the artifact, takes its shim away ([`shim`]),
+//! splits its long steps ([`steps`]),
 //! compiles it, tries it, and answers on standard output; the one who started it holds the clock and kills it.
 //!
 //! It is bounded, not confined: it runs as the server's user, and a compiler that an artifact
@@ -14,6 +15,7 @@ pub mod child;
 mod confinement;
 mod patience;
 mod report;
+pub(super) mod shim;
 pub(super) mod steps;
 
 use std::ffi::OsStr;

@@ -9,7 +9,7 @@ use proto::Batch;
 use wasmtime::Trap;
 
 use super::confinement::confine;
-use super::{Priority, report, steps};
+use super::{Priority, report, shim, steps};
 use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits};
 use crate::protocol::Verb;
 use crate::sandbox::artifact::{Digest, look, shape};
@@ -71,21 +71,24 @@ fn compile(artifact: &[u8], limits: CompileLimits) -> Result<(StackClass, Vec<u8
     }
 }
 
-/// Machine code for the artifact, with its bulk memory operations in steps.
+/// Machine code for the artifact, without a shim and with its bulk memory operations in steps.
 fn translate(
     engine: &wasmtime::Engine,
     artifact: &[u8],
     limits: CompileLimits,
 ) -> Result<Vec<u8>, Unfit> {
-    let in_steps = steps::component(engine, artifact).ok();
-    let translated = in_steps.map(|artifact| engine.precompile_component(&artifact));
-    match translated {
-        Some(Ok(code)) => return Ok(code),
-        Some(Err(error)) => match refused(&error, limits) {
-            Unfit::DoesNotCompile(_) => {}
-            other => return Err(other),
-        },
-        None => {}
+    let without_shim = shim::removed(engine, artifact);
+    for artifact in without_shim.as_deref().into_iter().chain([artifact]) {
+        let in_steps = steps::component(engine, artifact).ok();
+        let translated = in_steps.map(|artifact| engine.precompile_component(&artifact));
+        match translated {
+            Some(Ok(code)) => return Ok(code),
+            Some(Err(error)) => match refused(&error, limits) {
+                Unfit::DoesNotCompile(_) => {}
+                other => return Err(other),
+            },
+            None => {}
+        }
     }
     // What is wrong with it is told of the bytes that its author has.
     match engine.precompile_component(artifact) {
