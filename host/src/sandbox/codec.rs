@@ -19,7 +19,7 @@ use proto::wire::MAX_ENTRIES;
 use proto::{Batch, PayloadRef};
 use tokio::task::yield_now;
 use tokio::time::timeout_at;
-use wasmtime::Store;
+use wasmtime::{Store, format_err};
 
 use super::component::Component;
 use super::engine::Engine;
@@ -309,7 +309,14 @@ impl Codec {
             Verb::Encode => &self.component.encode,
             Verb::Decode | Verb::Download => &self.component.decode,
         };
-        life.instance.get_typed_func(store, index)
+        let function = life.instance.get_func(store, index);
+        let function = function.ok_or_else(|| format_err!("what was exported is gone"))?;
+        // SAFETY: the component was linked, and its functions' types checked for that.
+        #[expect(
+            unsafe_code,
+            reason = "to check a type takes longer than to open a payload"
+        )]
+        Ok(unsafe { Transcode::new_unchecked(function) })
     }
 }
 
