@@ -10,8 +10,8 @@ use wasmtime::{Result, ValRaw, bail};
 
 use super::KeyError;
 use super::bindings::temporal::codec::keyring as contract;
-use super::sealed::{Opened, Place, list_of_bytes, open_to, seal_to};
-use super::span::{Span, lower_in_memory};
+use super::sealed::{Opened, Place, open_to, seal_to};
+use super::span::{Span, lift_list, lower_in_memory, type_of_list};
 use crate::keyring::{Key, NONCE, TAG};
 
 /// What an element costs the host besides its bytes, counted as bytes: it takes as long to seal none
@@ -158,47 +158,12 @@ impl EachSealed {
     }
 }
 
-/// A list that is lifted as an argument.
-macro_rules! lift_list {
-    ($type:ty, $element:ty) => {
-        // SAFETY: size, alignment and flat form are those of any list.
-        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
-        unsafe impl ComponentType for $type {
-            type Lower = [ValRaw; 2];
+type_of_list!(ToOpen, contract::ToOpen);
+lift_list!(ToOpen);
+type_of_list!(ToSeal, contract::ToSeal);
+lift_list!(ToSeal);
 
-            const ABI: CanonicalAbiInfo = Vec::<$element>::ABI;
-
-            fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-                Vec::<$element>::typecheck(ty, types)
-            }
-        }
-
-        // SAFETY: nothing but the pair is looked at, or the flat form.
-        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
-        unsafe impl Lift for $type {
-            fn linear_lift_from_flat(
-                cx: &mut LiftContext<'_>,
-                _: InterfaceType,
-                src: &Self::Lower,
-            ) -> Result<Self> {
-                Self::lift(cx, Span::of_flat(*src))
-            }
-
-            fn linear_lift_from_memory(
-                cx: &mut LiftContext<'_>,
-                _: InterfaceType,
-                bytes: &[u8],
-            ) -> Result<Self> {
-                Self::lift(cx, Span::read(bytes))
-            }
-        }
-    };
-}
-
-lift_list!(ToOpen, contract::ToOpen);
-lift_list!(ToSeal, contract::ToSeal);
-
-list_of_bytes!(EachSealed);
+type_of_list!(EachSealed, u8);
 lower_in_memory!(EachSealed, |sealed, cx, _ty, offset| {
     sealed.seal(cx)?.write(cx, offset)
 });

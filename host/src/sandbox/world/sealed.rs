@@ -14,7 +14,7 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 use wasmtime::{Result, ValRaw, bail};
 
 use super::KeyError;
-use super::span::{Span, lower_in_memory};
+use super::span::{Span, lift_list, lower_in_memory, type_of_list};
 use crate::keyring::{Key, NONCE, TAG};
 
 /// Where in the guest's memory a list of bytes is, as the argument of a host function.
@@ -190,48 +190,10 @@ impl<'a, const N: usize> Places<'a, N> {
 #[derive(Clone, Copy)]
 pub(super) struct Opened(pub(super) Span);
 
-/// What a list of bytes is to wasmtime.
-macro_rules! list_of_bytes {
-    ($type:ty) => {
-        // SAFETY: size, alignment and flat form are those of any list.
-        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
-        unsafe impl ComponentType for $type {
-            type Lower = [ValRaw; 2];
-
-            const ABI: CanonicalAbiInfo = Vec::<u8>::ABI;
-
-            fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-                Vec::<u8>::typecheck(ty, types)
-            }
-        }
-    };
-}
-
-pub(super) use list_of_bytes;
-
-list_of_bytes!(Place);
-list_of_bytes!(Opened);
-list_of_bytes!(Sealing);
-
-// SAFETY: nothing but the pair is looked at, or the flat form.
-#[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
-unsafe impl Lift for Place {
-    fn linear_lift_from_flat(
-        cx: &mut LiftContext<'_>,
-        _: InterfaceType,
-        src: &Self::Lower,
-    ) -> Result<Self> {
-        Self::lift(cx, Span::of_flat(*src))
-    }
-
-    fn linear_lift_from_memory(
-        cx: &mut LiftContext<'_>,
-        _: InterfaceType,
-        bytes: &[u8],
-    ) -> Result<Self> {
-        Self::lift(cx, Span::read(bytes))
-    }
-}
+type_of_list!(Place, u8);
+lift_list!(Place);
+type_of_list!(Opened, u8);
+type_of_list!(Sealing, u8);
 
 lower_in_memory!(Opened, |opened, cx, _ty, offset| opened.0.write(cx, offset));
 lower_in_memory!(Sealing, |sealing, cx, _ty, offset| {

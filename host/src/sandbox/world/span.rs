@@ -154,6 +154,50 @@ impl Span {
     }
 }
 
+/// What a list of such elements is to wasmtime.
+macro_rules! type_of_list {
+    ($type:ty, $element:ty) => {
+        // SAFETY: size, alignment, type and flat form are those of any list of them.
+        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+        unsafe impl ComponentType for $type {
+            type Lower = [ValRaw; 2];
+
+            const ABI: CanonicalAbiInfo = Vec::<$element>::ABI;
+
+            fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+                Vec::<$element>::typecheck(ty, types)
+            }
+        }
+    };
+}
+pub(super) use type_of_list;
+
+/// Lifting what is a list, as an argument.
+macro_rules! lift_list {
+    ($type:ty) => {
+        // SAFETY: nothing but the pair is looked at, or the flat form.
+        #[expect(unsafe_code, reason = "wasmtime's trait for types of its own ABI")]
+        unsafe impl Lift for $type {
+            fn linear_lift_from_flat(
+                cx: &mut LiftContext<'_>,
+                _: InterfaceType,
+                src: &Self::Lower,
+            ) -> Result<Self> {
+                Self::lift(cx, Span::of_flat(*src))
+            }
+
+            fn linear_lift_from_memory(
+                cx: &mut LiftContext<'_>,
+                _: InterfaceType,
+                bytes: &[u8],
+            ) -> Result<Self> {
+                Self::lift(cx, Span::read(bytes))
+            }
+        }
+    };
+}
+pub(super) use lift_list;
+
 /// Lowering what is answered in memory and never outside of it.
 macro_rules! lower_in_memory {
     ($type:ty, |$self:ident, $cx:ident, $ty:ident, $offset:ident| $lower:expr) => {
