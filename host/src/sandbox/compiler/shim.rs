@@ -19,8 +19,8 @@ use wasm_encoder::{
     ComponentSectionId, ExportKind, InstanceSection, ModuleArg, RawSection,
 };
 use wasmparser::{
-    self as parser, CanonicalFunction, Chunk, ComponentAlias, Encoding, ExternalKind, Instance,
-    Parser, Payload,
+    self as parser, CanonicalFunction, Chunk, ComponentAlias, ComponentExternalKind,
+    ComponentOuterAliasKind, Encoding, ExternalKind, Instance, Parser, Payload,
 };
 use wasmtime::Engine;
 
@@ -113,6 +113,27 @@ impl<'a> Read<'a> {
                     read.functions.extend(made.map(|_| None));
                     read.parts.push(Part::Canonical(functions));
                 }
+                // A module that is imported, exported or has another name has one more index.
+                Payload::ComponentImportSection(section) => {
+                    let range = section.range();
+                    for import in section {
+                        if import.ok()?.ty.kind() == ComponentExternalKind::Module {
+                            return None;
+                        }
+                    }
+                    let id = ComponentSectionId::Import as u8;
+                    read.parts.push(Part::Other(id, &artifact[range]));
+                }
+                Payload::ComponentExportSection(section) => {
+                    let range = section.range();
+                    for export in section {
+                        if export.ok()?.kind == ComponentExternalKind::Module {
+                            return None;
+                        }
+                    }
+                    let id = ComponentSectionId::Export as u8;
+                    read.parts.push(Part::Other(id, &artifact[range]));
+                }
                 other => {
                     if let Some((id, range)) = other.as_section() {
                         read.parts.push(Part::Other(id, &artifact[range]));
@@ -135,23 +156,33 @@ impl<'a> Read<'a> {
         let ends: Vec<_> = ends.chain([end]).collect();
         let mut found = Vec::with_capacity(aliases.len());
         for ((begin, alias), end) in aliases.into_iter().zip(ends) {
-            if let ComponentAlias::CoreInstanceExport {
-                kind,
-                instance_index: instance,
-                name,
-            } = alias
-            {
-                let after = self.instances.len();
-                let export = Some(Export {
-                    instance,
+            match alias {
+                ComponentAlias::CoreInstanceExport {
+                    kind,
+                    instance_index: instance,
                     name,
-                    after,
-                });
-                match kind {
-                    ExternalKind::Func => self.functions.push(export),
-                    ExternalKind::Table => self.tables.push(export),
-                    _ => {}
+                } => {
+                    let after = self.instances.len();
+                    let export = Some(Export {
+                        instance,
+                        name,
+                        after,
+                    });
+                    match kind {
+                        ExternalKind::Func => self.functions.push(export),
+                        ExternalKind::Table => self.tables.push(export),
+                        _ => {}
+                    }
                 }
+                ComponentAlias::InstanceExport {
+                    kind: ComponentExternalKind::Module,
+                    ..
+                }
+                | ComponentAlias::Outer {
+                    kind: ComponentOuterAliasKind::CoreModule,
+                    ..
+                } => return None,
+                ComponentAlias::InstanceExport { .. } | ComponentAlias::Outer { .. } => {}
             }
             found.push((artifact.get(begin..end)?, alias));
         }
@@ -675,6 +706,18 @@ mod tests {
                 "(core module $other (import \"a\" \"0\" (func (param i32 i32 i32) (result i64))))
                  (core instance (instantiate $other (with \"a\" (instance $shim))))
                  (core instance $filling",
+            ),
+            (
+                "(core instance $filling",
+                "(alias outer 0 $main (core module $again)) (core instance $filling",
+            ),
+            (
+                "(import \"host\"",
+                "(import \"a\" (core module)) (import \"host\"",
+            ),
+            (
+                "(core instance $filling",
+                "(export \"a\" (core module $main)) (core instance $filling",
             ),
             (
                 "(core instance $filling",
