@@ -1,7 +1,6 @@
 //! The component around the codec's logic: bindings, and the host behind them.
 
-mod each;
-mod in_place;
+mod sealing;
 
 use std::ops::Range;
 
@@ -71,7 +70,7 @@ impl Host for Imports {
         key_id: Range<usize>,
         sealed: Range<usize>,
     ) -> Result<Vec<u8>, KeyError> {
-        in_place::open(payload, key_id, sealed)
+        sealing::open_in_place(payload, key_id, sealed)
     }
 
     fn seal(
@@ -80,15 +79,15 @@ impl Host for Imports {
         payload: Vec<u8>,
         head: &[u8],
     ) -> Result<Sealed, KeyError> {
-        in_place::seal(key_id, payload, head, self.seals_as_handed_in)
+        sealing::seal_in_place(key_id, payload, head, self.seals_as_handed_in)
     }
 
     fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
-        each::open(sealed)
+        sealing::open(sealed)
     }
 
     fn seal_each(&self, key_id: Option<&str>, payloads: &[&[u8]]) -> Result<Sealed, KeyError> {
-        each::seal(key_id, payloads)
+        sealing::seal(key_id, payloads)
     }
 }
 

@@ -185,21 +185,21 @@ pub(crate) fn open(
     let mut small = Small::default();
     let is_one = payloads.len() == 1;
     for at in 0..payloads.len() {
-        let found = place(&payloads[at], settings).map_err(|error| error.of(at))?;
-        let Some(place) = found else {
-            continue;
-        };
         let length = payloads[at].len();
-        if length >= SMALL || is_one {
-            let [key_id, sealed] = place;
-            let opened = host.open(take(&mut payloads[at]), key_id, sealed);
-            payloads[at] = opened.map_err(|error| not_opened(error).of(at))?;
-            continue;
-        }
-        if small.is_full(length) {
+        let found = place(&payloads[at], settings);
+        let is_together = length < SMALL && !is_one;
+        // Of payloads that are bad the first one is to be told.
+        if found.is_err() || !is_together || small.is_full(length) {
             open_small(payloads, &mut small, host)?;
         }
-        small.add(at, length, place);
+        match found.map_err(|error| error.of(at))? {
+            Some(place) if is_together => small.add(at, length, place),
+            Some([key_id, sealed]) => {
+                let opened = host.open(take(&mut payloads[at]), key_id, sealed);
+                payloads[at] = opened.map_err(|error| not_opened(error).of(at))?;
+            }
+            None => {}
+        }
     }
     open_small(payloads, &mut small, host)
 }

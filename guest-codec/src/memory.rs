@@ -30,7 +30,7 @@ const ROOMY: usize = 4 << 10;
 const BEFORE: usize = 32;
 
 /// Bytes of room behind it: for a tag, and metadata.
-const BEHIND: usize = 288;
+pub(crate) const BEHIND: usize = 288;
 
 /// What the host is to have when it asks for memory.
 static OFFERED: OneThread<Cell<Offer>> = OneThread(Cell::new(Offer::NONE));
@@ -46,7 +46,7 @@ struct Offer {
 impl Offer {
     const NONE: Self = Self {
         at: 0,
-        bytes: 0,
+        bytes: usize::MAX,
         after: 0,
     };
 }
@@ -239,13 +239,13 @@ pub(crate) fn part(block: Vec<u8>, at: usize, bytes: usize) -> Vec<u8> {
 /// As of `realloc`; a size of 0 is no block.
 #[unsafe(export_name = "cabi_realloc")]
 unsafe extern "C" fn cabi_realloc(at: *mut u8, old: usize, align: usize, size: usize) -> *mut u8 {
-    if size == 0 {
-        return ptr::without_provenance_mut(align);
-    }
     if old == 0
         && let Some(at) = offered(size)
     {
         return ptr::with_exposed_provenance_mut(at);
+    }
+    if size == 0 {
+        return ptr::without_provenance_mut(align);
     }
     let has_room = old == 0 && align == 1 && size >= ROOMY;
     let (before, behind) = if has_room { (BEFORE, BEHIND) } else { (0, 0) };

@@ -169,7 +169,14 @@ fn one_of<T, const N: usize>(
     let found = accepted.into_iter().find(|(word, _)| *word == value);
     found
         .map(|(_, meaning)| meaning)
-        .ok_or_else(|| format!("setting `{name}` must be one of: {}", words.join(", ")))
+        .ok_or_else(|| none_of(name, &words))
+}
+
+/// One copy of it: codecs are to be small.
+#[cold]
+#[inline(never)]
+fn none_of(name: &str, words: &[&str]) -> String {
+    format!("setting `{name}` must be one of: {}", words.join(", "))
 }
 
 fn bytes(name: &str, value: &str) -> Result<usize, String> {
