@@ -323,11 +323,15 @@ impl Plan {
         if alias.as_ref()?.after <= importer as usize || filler <= importer || !is_next {
             return None;
         }
+        let given = arguments.iter().map(|argument| {
+            let functions = functions(read.bag(argument.index)?);
+            Some((argument.name, functions))
+        });
+        let given = given.collect::<Option<BTreeMap<_, _>>>()?;
         let module = Importer::read(engine, read.module(importer_module)?)?;
         let mut called = Vec::new();
         for (from, name) in &module.imports {
-            let argument = arguments.iter().find(|argument| argument.name == *from)?;
-            let function = *functions(read.bag(argument.index)?).get(name)?;
+            let function = *given.get(from)?.get(name)?;
             called.push(match is_shims(read.functions.get(function as usize)?) {
                 Some(name) => behind(name)?,
                 None => function,

@@ -18,6 +18,9 @@ use crate::limits::CALL_CEILING;
 /// The importer's table, as it is exported. No toolchain calls anything so.
 pub(super) const TABLE: &str = "codec-host:shim";
 
+/// Bytes of a shim, or of what fills its table: some dozens for each function.
+const MOST_BYTES: usize = 64 << 10;
+
 /// A module whose functions call what is in its table, and that has nothing else.
 pub(super) struct Shim<'a> {
     pub(super) table: &'a str,
@@ -27,7 +30,7 @@ pub(super) struct Shim<'a> {
 
 impl<'a> Shim<'a> {
     pub(super) fn read(engine: &Engine, bytes: &'a [u8]) -> Option<Self> {
-        let module = Read::new(engine, bytes)?;
+        let module = Read::small(engine, bytes)?;
         let is_nothing_else = module.imports.is_empty()
             && module.elements.is_empty()
             && module.tables.len() == 1
@@ -63,7 +66,7 @@ pub(super) struct Filler<'a> {
 impl<'a> Filler<'a> {
     /// If it imports everything from that module, and the table under that name.
     pub(super) fn read(engine: &Engine, bytes: &'a [u8], from: &str, table: &str) -> Option<Self> {
-        let read = Read::new(engine, bytes)?;
+        let read = Read::small(engine, bytes)?;
         let is_nothing_else = read.functions.is_empty()
             && read.tables.is_empty()
             && read.exports.is_empty()
@@ -295,6 +298,13 @@ struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
+    /// The same for a module that may be one among many: none if it has more bytes than any shim.
+    fn small(engine: &Engine, bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() <= MOST_BYTES)
+            .then(|| Self::new(engine, bytes))
+            .flatten()
+    }
+
     /// None for a module that is not valid: what is made of it might be.
     fn new(engine: &Engine, bytes: &'a [u8]) -> Option<Self> {
         wasmtime::Module::validate(engine, bytes).ok()?;
