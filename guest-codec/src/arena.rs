@@ -37,6 +37,13 @@ pub struct Arena {
     spares: [Spare; SPARES],
 }
 
+/// The next address that is a multiple of that power of two, without the division that dividing by
+/// anything else would take.
+fn aligned(at: usize, align: usize) -> Option<usize> {
+    let below = align - 1;
+    Some(at.checked_add(below)? & !below)
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Spare {
     at: usize,
@@ -80,7 +87,7 @@ impl Arena {
             self.taken += 1;
             return Some((at, false));
         }
-        let at = self.next.checked_next_multiple_of(align)?;
+        let at = aligned(self.next, align)?;
         let end = at.checked_add(size)?;
         if end > self.end {
             return None;
@@ -146,7 +153,7 @@ impl Arena {
     #[cold]
     fn take_spare(&mut self, size: usize, align: usize) -> Option<usize> {
         let fitting = self.spares.iter_mut().filter_map(|spare| {
-            let at = spare.at.next_multiple_of(align);
+            let at = aligned(spare.at, align)?;
             let end = at.checked_add(size)?;
             (end <= spare.at + spare.size).then_some((spare, at, end))
         });

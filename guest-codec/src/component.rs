@@ -82,7 +82,7 @@ impl Host for Imports {
         sealing::seal_in_place(key_id, payload, head, self.seals_as_handed_in)
     }
 
-    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
+    fn open_each(&self, sealed: &[[&[u8]; 2]]) -> Result<Vec<u8>, (usize, KeyError)> {
         sealing::open(sealed)
     }
 

@@ -66,7 +66,12 @@ impl Wrapping {
     /// The sealed bytes with all around them.
     fn around(&mut self, sealed: &[u8]) -> Vec<u8> {
         self.begin(sealed.len());
-        [&*self.head, sealed, &self.tail].concat()
+        let parts = [&*self.head, sealed, &self.tail];
+        let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        bytes
     }
 }
 
@@ -213,10 +218,9 @@ fn open_small(
     if small.is_empty() {
         return Ok(());
     }
-    let list = small.iter().map(|(at, place)| {
-        let [key_id, sealed] = place.clone().map(|range| &payloads[*at][range]);
-        (str::from_utf8(key_id).unwrap_or_default(), sealed)
-    });
+    let list = small
+        .iter()
+        .map(|(at, place)| place.clone().map(|range| &payloads[*at][range]));
     let opened = host.open_each(&list.collect::<Vec<_>>());
     let opened = opened.map_err(|(index, error)| not_opened(error).of(small[index].0))?;
     let mut rest = &*opened;

@@ -19,7 +19,7 @@ pub trait Host {
 
     /// Opens many with one call: key ids and what was sealed to plaintexts, one right after the other.
     /// Where one cannot be opened, the error says which, counted from 0.
-    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)>;
+    fn open_each(&self, sealed: &[[&[u8]; 2]]) -> Result<Vec<u8>, (usize, KeyError)>;
 
     /// Seals many with one call, to one right after the other, without heads.
     fn seal_each(&self, key_id: Option<&str>, payloads: &[&[u8]]) -> Result<Sealed, KeyError>;

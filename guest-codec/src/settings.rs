@@ -176,7 +176,12 @@ fn one_of<T, const N: usize>(
 #[cold]
 #[inline(never)]
 fn none_of(name: &str, words: &[&str]) -> String {
-    format!("setting `{name}` must be one of: {}", words.join(", "))
+    let mut text = format!("setting `{name}` must be one of");
+    for (at, word) in words.iter().enumerate() {
+        text.push_str(if at == 0 { ": " } else { ", " });
+        text.push_str(word);
+    }
+    text
 }
 
 fn bytes(name: &str, value: &str) -> Result<usize, String> {

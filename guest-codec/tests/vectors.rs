@@ -66,8 +66,9 @@ impl Host for Native {
         })
     }
 
-    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
-        let opened = sealed.iter().enumerate().map(|(index, (key_id, sealed))| {
+    fn open_each(&self, sealed: &[[&[u8]; 2]]) -> Result<Vec<u8>, (usize, KeyError)> {
+        let opened = sealed.iter().enumerate().map(|(index, [key_id, sealed])| {
+            let key_id = str::from_utf8(key_id).expect("it was checked");
             self.open_one(key_id, sealed)
                 .map_err(|error| (index, error))
         });

@@ -128,7 +128,7 @@ impl<'a> View<'a> {
             metadata: Vec::with_capacity(USUAL_ENTRIES),
             ..Self::default()
         };
-        read(bytes, |field| match field {
+        read(bytes, text, |field| match field {
             Field::Entry(key, value) => view.metadata.push((key, value)),
             Field::Data(data) => view.data = data,
             Field::ExternalPayload(size_bytes) => view.external_payloads.push(size_bytes),
@@ -200,9 +200,12 @@ fn find_all<'a>(
     values: &mut [Option<&'a [u8]>],
 ) -> Result<&'a [u8], WireError> {
     let mut data = &[][..];
-    read(bytes, |field| match field {
+    read(bytes, checked, |field| match field {
         Field::Entry(key, value) => {
-            let wanted = keys.iter().position(|wanted| *wanted == key);
+            let wanted = keys.iter();
+            let wanted = wanted
+                .map(|key| key.as_bytes())
+                .position(|wanted| same(wanted, key));
             if let Some(found) = wanted.and_then(|index| values.get_mut(index)) {
                 *found = Some(value);
             }
@@ -235,7 +238,7 @@ impl Draft<'_> {
     /// As those of [`View::read`].
     pub fn unmarshal(&mut self, bytes: &[u8]) -> Result<usize, WireError> {
         let mut data = &[][..];
-        let fields = read(bytes, |field| match field {
+        let fields = read(bytes, text, |field| match field {
             Field::Entry(key, value) => self.entry(key, value),
             Field::Data(last) => data = last,
             Field::ExternalPayload(size_bytes) => self.external_payload(size_bytes),
@@ -253,28 +256,57 @@ pub fn begin_data(length: usize, bytes: &mut impl BufMut) {
     encode_varint(length as u64, bytes);
 }
 
+/// A key of the metadata.
+fn text(key: &[u8]) -> Option<&str> {
+    str::from_utf8(key).ok()
+}
+
+/// The same as bytes. Real keys are ASCII, which is sooner seen.
+fn checked(key: &[u8]) -> Option<&[u8]> {
+    (key.is_ascii() || text(key).is_some()).then_some(key)
+}
+
+/// Whether a key is that one. A sandbox compares bytes one by one unless it is told otherwise.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (one, one_rest) = one.as_chunks::<8>();
+    let (other, other_rest) = other.as_chunks::<8>();
+    let mut chunks = one.iter().zip(other);
+    chunks.all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other))
+        && one_rest
+            .iter()
+            .zip(other_rest)
+            .all(|(one, other)| one == other)
+}
+
 /// A field of a payload.
-enum Field<'a> {
-    Entry(&'a str, &'a [u8]),
+enum Field<'a, K> {
+    Entry(K, &'a [u8]),
     Data(&'a [u8]),
     ExternalPayload(i64),
 }
 
-/// Hands on the fields of the payload that the bytes are, in their order there. Gives the number of
-/// all fields.
-fn read<'a>(bytes: &'a [u8], mut on: impl FnMut(Field<'a>)) -> Result<usize, WireError> {
+/// Hands on the fields of the payload that the bytes are, in their order there. What a key of the
+/// metadata has to be is given. Gives the number of all fields.
+fn read<'a, K>(
+    bytes: &'a [u8],
+    key: impl Fn(&'a [u8]) -> Option<K>,
+    mut on: impl FnMut(Field<'a, K>),
+) -> Result<usize, WireError> {
     let mut rest = bytes;
     let mut entries = 0;
     let mut fields = Fields::default();
     while !rest.is_empty() {
         let (field, after) = if let Some((entry, after)) = usual(METADATA_KEY, rest) {
             fields.count(1, "")?;
-            (Some(read_entry(entry, &mut fields)?), after)
+            (Some(read_entry(entry, &key, &mut fields)?), after)
         } else if let Some((data, after)) = usual(DATA_KEY, rest) {
             fields.count(1, "")?;
             (Some(Field::Data(data)), after)
         } else {
-            read_field(rest, &mut fields)?
+            read_field(rest, &key, &mut fields)?
         };
         rest = after;
         let Some(field) = field else {
@@ -307,15 +339,16 @@ fn usual(key: u8, rest: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The first field and what is behind it, however it is written. It may be one that is not known.
 #[cold]
 #[inline(never)]
-fn read_field<'a>(
+fn read_field<'a, K>(
     mut rest: &'a [u8],
+    key: &impl Fn(&'a [u8]) -> Option<K>,
     fields: &mut Fields,
-) -> Result<(Option<Field<'a>>, &'a [u8]), WireError> {
+) -> Result<(Option<Field<'a, K>>, &'a [u8]), WireError> {
     let (tag, wire_type) = fields.next("", &mut rest)?;
     let field = match tag {
         METADATA => {
             let entry = content("metadata", wire_type, &mut rest)?;
-            Some(read_entry(entry, fields)?)
+            Some(read_entry(entry, key, fields)?)
         }
         DATA => Some(Field::Data(content("data", wire_type, &mut rest)?)),
         EXTERNAL_PAYLOADS => {
@@ -452,7 +485,11 @@ fn content<'a>(
 }
 
 #[inline(always)]
-fn read_entry<'a>(entry: &'a [u8], fields: &mut Fields) -> Result<Field<'a>, WireError> {
+fn read_entry<'a, K>(
+    entry: &'a [u8],
+    as_key: &impl Fn(&'a [u8]) -> Option<K>,
+    fields: &mut Fields,
+) -> Result<Field<'a, K>, WireError> {
     let (key, value) = if let Some((key, after)) = usual(KEY_KEY, entry)
         && let Some((value, [])) = usual(VALUE_KEY, after)
     {
@@ -461,7 +498,7 @@ fn read_entry<'a>(entry: &'a [u8], fields: &mut Fields) -> Result<Field<'a>, Wir
     } else {
         read_unusual_entry(entry, fields)?
     };
-    let key = str::from_utf8(key).map_err(|_| WireError::new("metadata", "a key is not UTF-8"))?;
+    let key = as_key(key).ok_or(WireError::new("metadata", "a key is not UTF-8"))?;
     Ok(Field::Entry(key, value))
 }
 

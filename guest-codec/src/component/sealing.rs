@@ -103,9 +103,9 @@ impl ToSeal {
 }
 
 /// Opens each `nonce || ciphertext || tag` with the key of the id before it.
-pub(super) fn open(sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
+pub(super) fn open(sealed: &[[&[u8]; 2]]) -> Result<Vec<u8>, (usize, KeyError)> {
     let list = sealed.iter();
-    let list = list.map(|(key_id, sealed)| ToOpen::new(key_id.as_bytes(), sealed));
+    let list = list.map(|[key_id, sealed]| ToOpen::new(key_id, sealed));
     let opened = call_open(&list.collect::<Vec<_>>())?;
     // SAFETY: the host has written a list of bytes to what it allocated.
     Ok(unsafe { memory::handed_in(opened.at, opened.length) })

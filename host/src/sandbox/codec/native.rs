@@ -82,16 +82,17 @@ impl Host for Native<'_> {
         })
     }
 
-    fn open_each(&self, sealed: &[(&str, &[u8])]) -> Result<Vec<u8>, (usize, KeyError)> {
-        let lengths = sealed.iter().map(|(_, sealed)| sealed.len());
+    fn open_each(&self, sealed: &[[&[u8]; 2]]) -> Result<Vec<u8>, (usize, KeyError)> {
+        let lengths = sealed.iter().map(|[_, sealed]| sealed.len());
         let mut plaintexts = Vec::with_capacity(lengths.sum());
-        for (index, (key_id, sealed)) in sealed.iter().enumerate() {
+        for (index, [key_id, sealed]) in sealed.iter().enumerate() {
             let begin = plaintexts.len();
             let length = sealed.len().checked_sub(NONCE + TAG);
             let length = length.ok_or((index, KeyError::NotAuthentic))?;
             plaintexts.resize(begin + length, 0);
-            let key = self.0.find(key_id);
-            key.map_err(|_| (index, KeyError::UnknownKey))?
+            let key = str::from_utf8(key_id).ok();
+            let key = key.and_then(|id| self.0.find(id).ok());
+            key.ok_or((index, KeyError::UnknownKey))?
                 .open_to(sealed, &[], &mut plaintexts[begin..])
                 .map_err(|_| (index, KeyError::NotAuthentic))?;
         }

@@ -101,8 +101,9 @@ impl Argument<'_> {
                 for (index, payload) in batch.iter().enumerate() {
                     let length = payload.marshalled_length();
                     let string = Span::room(cx, length, 1, 1)?;
-                    payload.marshal_to(&mut Span::slice(cx, string.element(0, 1), length)?);
-                    string.write(cx, strings.element(index, Span::SIZE))?;
+                    let memory = cx.as_slice_mut();
+                    payload.marshal_to(&mut Span::part(memory, string.element(0, 1), length)?);
+                    string.write_to(memory, strings.element(index, Span::SIZE))?;
                 }
                 Ok(strings)
             }

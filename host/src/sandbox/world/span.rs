@@ -123,7 +123,12 @@ impl Span {
         at: usize,
         length: usize,
     ) -> Result<&'a mut [u8]> {
-        let memory = cx.as_slice_mut().get_mut(at..).unwrap_or_default();
+        Self::part(cx.as_slice_mut(), at, length)
+    }
+
+    /// The same of all memory, which takes a while to find.
+    pub(super) fn part(memory: &mut [u8], at: usize, length: usize) -> Result<&mut [u8]> {
+        let memory = memory.get_mut(at..).unwrap_or_default();
         match memory.get_mut(..length) {
             Some(slice) => Ok(slice),
             None => bail!("a place out of bounds of memory"),
@@ -147,7 +152,12 @@ impl Span {
 
     /// Writes the span itself to an address.
     pub(super) fn write<T>(self, cx: &mut LowerContext<'_, T>, at: usize) -> Result<()> {
-        let to = Self::slice(cx, at, Self::SIZE)?;
+        self.write_to(cx.as_slice_mut(), at)
+    }
+
+    /// The same in all memory.
+    pub(super) fn write_to(self, memory: &mut [u8], at: usize) -> Result<()> {
+        let to = Self::part(memory, at, Self::SIZE)?;
         to[..4].copy_from_slice(&self.at.to_le_bytes());
         to[4..].copy_from_slice(&self.count.to_le_bytes());
         Ok(())
