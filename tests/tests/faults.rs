@@ -23,7 +23,7 @@ fn small_calls_fault_in_no_page() {
 #[test]
 fn calls_that_outgrow_what_stays_resident_are_counted() {
     let server = Setup::demo().start();
-    let encoded = encode(&server, plain(&"x".repeat(4 << 20)));
+    let encoded = encode(&server, plain(&"x".repeat(6 << 20)));
     let request = Request::decode("default", &[encoded]);
     faults(&server, &request, 3);
     let faults = faults(&server, &request, 3);
