@@ -147,8 +147,8 @@ pub(super) fn seal(key_id: Option<&str>, plaintexts: &[&[u8]]) -> Result<Sealed,
     Ok(Sealed { key_id, bytes })
 }
 
-/// Puts head and nonce before the payload and a tag behind it, sealed: where it is, if it has the
-/// room that lists have which are handed in.
+/// Puts head and nonce before the payload and a tag behind it, sealed. It is where it was, unless it
+/// has to be moved for want of the room that lists have which are handed in.
 pub(super) fn seal_in_place(
     key_id: Option<&str>,
     payload: Vec<u8>,

@@ -28,11 +28,11 @@
   (i64.store (local.get $at) (i64.load (i32.const 132)))
   (call $element
     (i32.add (local.get $at) (i32.const 8)) (local.get $bytes) (local.get $length) (local.get $context)))
-;; The third of them cannot be opened, for that reason.
-(func $fails (param $error i32)
+;; That one of them is the first that cannot be opened, for that reason.
+(func $fails (param $index i32) (param $error i32)
   (call $open (i32.const 256) (i32.const 3) (i32.const 160))
   (if (i32.ne (i32.load8_u (i32.const 160)) (i32.const 1)) (then unreachable))
-  (if (i32.ne (i32.load (i32.const 164)) (i32.const 2)) (then unreachable))
+  (if (i32.ne (i32.load (i32.const 164)) (local.get $index)) (then unreachable))
   (if (i32.ne (i32.load8_u (i32.const 168)) (local.get $error)) (then unreachable)))
 (func $code (param $payloads i32) (param $count i32) (result i32)
   (local $bytes i32) (local $length i32) (local $at i32) (local $copy i32) (local $shift i32)
@@ -53,13 +53,19 @@
   (call $sealed (i32.const 304) (local.get $at) (i32.const 28) (i32.const 7))
   ;; Without its associated data, with a byte too few, and with a key there is none of.
   (i32.store (i32.const 324) (i32.const 0))
-  (call $fails (i32.const 2))
+  (call $fails (i32.const 2) (i32.const 2))
   (call $sealed (i32.const 304) (local.get $at) (i32.const 27) (i32.const 7))
-  (call $fails (i32.const 2))
+  (call $fails (i32.const 2) (i32.const 2))
   (call $sealed (i32.const 304) (local.get $at) (i32.const 28) (i32.const 7))
   (i32.store (i32.const 304) (i32.const 80))
   (i32.store (i32.const 308) (i32.const 7))
-  (call $fails (i32.const 0))
+  (call $fails (i32.const 2) (i32.const 0))
+  ;; With the second changed as well.
+  (i32.store (i32.const 300) (i32.const 7))
+  (call $fails (i32.const 1) (i32.const 2))
+  (call $sealed (i32.const 304) (local.get $at) (i32.const 27) (i32.const 7))
+  (call $fails (i32.const 1) (i32.const 2))
+  (i32.store (i32.const 300) (i32.const 0))
   (call $sealed (i32.const 304) (local.get $at) (i32.const 28) (i32.const 7))
   ;; All of it.
   (call $open (i32.const 256) (i32.const 3) (i32.const 160))

@@ -66,7 +66,7 @@ impl ToOpen {
     }
 }
 
-/// What becomes of them: the plaintexts, or which there is none of, and why.
+/// What becomes of them: the plaintexts, or which is the first that there is none of, and why.
 pub(super) struct EachOpened {
     /// In the order of the ids.
     pub(super) keys: Vec<Result<Arc<Key>, KeyError>>,
@@ -80,27 +80,24 @@ impl EachOpened {
             Ok(Err(contract::Unopened { index, error }))
         };
         let list = &self.list.list;
-        let mut length = 0;
+        let lengths = list.iter();
+        let lengths = lengths.map(|sealed| sealed.bytes.len().saturating_sub(ADDED));
+        let room = Span::room(cx, lengths.sum(), 1, 1)?;
+        let mut at = room.range().start;
+        // In their order, so that the first that cannot be opened is the one that is told.
         for (index, sealed) in list.iter().enumerate() {
-            if let Err(error) = &self.keys[sealed.key] {
-                return unopened(index, *error);
-            }
-            let Some(plaintext) = sealed.bytes.len().checked_sub(ADDED) else {
+            let key = match &self.keys[sealed.key] {
+                Ok(key) => key,
+                Err(error) => return unopened(index, *error),
+            };
+            let Some(length) = sealed.bytes.len().checked_sub(ADDED) else {
                 return unopened(index, KeyError::NotAuthentic);
             };
-            length += plaintext;
-        }
-        let room = Span::room(cx, length, 1, 1)?;
-        let mut at = room.range().start;
-        for (index, sealed) in list.iter().enumerate() {
-            let Ok(key) = &self.keys[sealed.key] else {
-                bail!("a key that was there is gone");
-            };
-            let end = at + sealed.bytes.len() - ADDED;
-            if let Err(error) = open_to(cx, key, sealed.bytes, sealed.associated, at..end)? {
+            let place = at..at + length;
+            if let Err(error) = open_to(cx, key, sealed.bytes, sealed.associated, place)? {
                 return unopened(index, error);
             }
-            at = end;
+            at += length;
         }
         Ok(Ok(Opened(room)))
     }
