@@ -31,9 +31,9 @@
 //! leaves the last good one serving.
 //!
 //! An artifact is hostile from its first byte, so the server itself only measures and hashes
-//! it. It is walked ([`limits::artifact`] has the caps), its bulk memory operations are split into
-//! steps that a deadline can come between, and it is compiled and called for the first time, all
-//! in a process of its own, which the [`sandbox::Compiler`] starts: this program again, with
+//! it. It is walked ([`limits::artifact`] has the caps), the shim of its toolchain is taken away,
+//! which every call would pay for, its bulk memory operations are split into steps that a deadline
+//! can come between, and it is compiled and called for the first time, all in a process of its own, which the [`sandbox::Compiler`] starts: this program again, with
 //! nothing of the environment, no open files but its pipes, and [`limits::CompileLimits`]. The
 //! machine code that comes back is linked, and goes into the cache, where a restart finds it,
 //! and the last good artifacts of the time before.

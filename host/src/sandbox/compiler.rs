@@ -15,6 +15,7 @@ pub mod child;
 mod confinement;
 mod patience;
 mod report;
+mod section;
 pub(super) mod shim;
 pub(super) mod steps;
 

@@ -14,10 +14,11 @@ use wasm_encoder::{
     RawSection, SectionId,
 };
 use wasmparser::{
-    BinaryReader, BinaryReaderError, Chunk, Encoding, FunctionBody, Operator, Parser, Payload,
-    TypeRef,
+    BinaryReaderError, Chunk, Encoding, FunctionBody, Operator, Parser, Payload, TypeRef,
 };
 use wasmtime::Engine;
+
+use super::section::extended;
 
 /// What distinguishes code that was made so from other code of the same artifact.
 pub(in crate::sandbox) const VERSION: &str = "steps-1";
@@ -97,12 +98,12 @@ fn module(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, Unreadable> {
         let data = match id {
             _ if id == SectionId::Type as u8 => {
                 // (i32, i32, i32) -> ()
-                extended(section, 1, &[0x60, 3, 0x7f, 0x7f, 0x7f, 0])?
+                extended(section, 1, &[], &[0x60, 3, 0x7f, 0x7f, 0x7f, 0]).ok_or(Unreadable)?
             }
             _ if id == SectionId::Function as u8 => {
                 let mut types = Vec::new();
                 steps.iter().for_each(|_| read.types.encode(&mut types));
-                extended(section, added, &types)?
+                extended(section, added, &[], &types).ok_or(Unreadable)?
             }
             _ if id == SectionId::Code as u8 => {
                 let mut code = Vec::new();
@@ -218,20 +219,6 @@ fn replaced(
         }
     }
     made.extend_from_slice(&module[from..range.end]);
-    Ok(made)
-}
-
-/// A section that is a list, with so many more elements.
-fn extended(section: &[u8], added: u32, elements: &[u8]) -> Result<Vec<u8>, Unreadable> {
-    let mut reader = BinaryReader::new(section, 0);
-    let count = reader.read_var_u32()?;
-    let mut made = Vec::with_capacity(section.len() + elements.len() + 5);
-    count
-        .checked_add(added)
-        .ok_or(Unreadable)?
-        .encode(&mut made);
-    made.extend_from_slice(&section[reader.current_position()..]);
-    made.extend_from_slice(elements);
     Ok(made)
 }
 

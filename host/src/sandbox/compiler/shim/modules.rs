@@ -1,25 +1,20 @@
 //! The modules around a shim: to tell them, and to make others of them.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use wasm_encoder::{
     ConstExpr, ElementSection, Elements, Encode, EntityType, ExportKind, Function, ImportSection,
     Module, RawSection, RefType, SectionId, TableSection, TableType, TypeSection, ValType,
 };
-use wasmparser::{
-    BinaryReader, CompositeInnerType, Element, ElementItems, ElementKind, ExternalKind, FuncType,
-    FunctionBody, Operator, Parser, Payload, TypeRef,
-};
+use wasmparser::{ElementItems, ElementKind, ExternalKind, FuncType, Operator, TypeRef};
 use wasmtime::Engine;
 
+use super::module::Read;
 use crate::limits::CALL_CEILING;
+use crate::sandbox::compiler::section::extended;
 
 /// The importer's table, as it is exported. No toolchain calls anything so.
 pub(super) const TABLE: &str = "codec-host:shim";
-
-/// Bytes of a shim, or of what fills its table: some dozens for each function.
-const MOST_BYTES: usize = 64 << 10;
 
 /// A module whose functions call what is in its table, and that has nothing else.
 pub(super) struct Shim<'a> {
@@ -264,129 +259,4 @@ fn values(types: &[wasmparser::ValType]) -> Option<Vec<ValType>> {
         })
     });
     types.collect()
-}
-
-/// A section that is a list, with more elements at its beginning and its end.
-fn extended(section: &[u8], added: u32, before: &[u8], behind: &[u8]) -> Option<Vec<u8>> {
-    let mut reader = BinaryReader::new(section, 0);
-    let count = reader.read_var_u32().ok()?.checked_add(added)?;
-    let mut made = Vec::with_capacity(section.len() + before.len() + behind.len() + 5);
-    count.encode(&mut made);
-    made.extend_from_slice(before);
-    made.extend_from_slice(&section[reader.current_position()..]);
-    made.extend_from_slice(behind);
-    Some(made)
-}
-
-/// What has to be known of a module.
-#[derive(Default)]
-struct Read<'a> {
-    sections: Vec<(u8, Range<usize>)>,
-    /// None where it is not a function's.
-    types: Vec<Option<FuncType>>,
-    imports: Vec<(&'a str, &'a str, TypeRef)>,
-    /// The types of the functions that are its own.
-    functions: Vec<u32>,
-    tables: Vec<wasmparser::TableType>,
-    table_is_initialised: bool,
-    exports: Vec<(&'a str, ExternalKind, u32)>,
-    elements: Vec<Element<'a>>,
-    bodies: Vec<FunctionBody<'a>>,
-    starts: bool,
-    /// Whether there are memories, globals, data, or the like.
-    has_more: bool,
-}
-
-impl<'a> Read<'a> {
-    /// The same for a module that may be one among many: none if it has more bytes than any shim.
-    fn small(engine: &Engine, bytes: &'a [u8]) -> Option<Self> {
-        (bytes.len() <= MOST_BYTES)
-            .then(|| Self::new(engine, bytes))
-            .flatten()
-    }
-
-    /// None for a module that is not valid: what is made of it might be.
-    fn new(engine: &Engine, bytes: &'a [u8]) -> Option<Self> {
-        wasmtime::Module::validate(engine, bytes).ok()?;
-        let mut read = Self::default();
-        for payload in Parser::new(0).parse_all(bytes) {
-            let payload = payload.ok()?;
-            read.sections.extend(payload.as_section());
-            match payload {
-                Payload::TypeSection(section) => {
-                    for group in section {
-                        read.types.extend(group.ok()?.types().map(|ty| {
-                            match &ty.composite_type.inner {
-                                CompositeInnerType::Func(ty) => Some(ty.clone()),
-                                _ => None,
-                            }
-                        }));
-                    }
-                }
-                Payload::ImportSection(section) => {
-                    for import in section.into_imports() {
-                        let import = import.ok()?;
-                        read.imports.push((import.module, import.name, import.ty));
-                    }
-                }
-                Payload::FunctionSection(section) => {
-                    for ty in section {
-                        read.functions.push(ty.ok()?);
-                    }
-                }
-                Payload::TableSection(section) => {
-                    for table in section {
-                        let table = table.ok()?;
-                        read.tables.push(table.ty);
-                        read.table_is_initialised |=
-                            !matches!(table.init, wasmparser::TableInit::RefNull);
-                    }
-                }
-                Payload::ExportSection(section) => {
-                    for export in section {
-                        let export = export.ok()?;
-                        read.exports.push((export.name, export.kind, export.index));
-                    }
-                }
-                Payload::ElementSection(section) => {
-                    for element in section {
-                        read.elements.push(element.ok()?);
-                    }
-                }
-                Payload::CodeSectionEntry(body) => read.bodies.push(body),
-                Payload::StartSection { .. } => {
-                    read.starts = true;
-                    read.has_more = true;
-                }
-                Payload::Version { .. }
-                | Payload::CodeSectionStart { .. }
-                | Payload::CustomSection(_)
-                | Payload::End(_) => {}
-                _ => read.has_more = true,
-            }
-        }
-        Some(read)
-    }
-
-    /// The slot of the table whose function this one calls, with its own parameters, if that is all
-    /// it does.
-    fn slot(&self, function: u32) -> Option<usize> {
-        let function = function as usize;
-        let ty = *self.functions.get(function)?;
-        let parameters = self.types.get(ty as usize)?.as_ref()?.params().len();
-        let body = self.bodies.get(function)?;
-        let mut operators = body.get_operators_reader().ok()?;
-        for parameter in 0..u32::try_from(parameters).ok()? {
-            match operators.read().ok()? {
-                Operator::LocalGet { local_index } if local_index == parameter => {}
-                _ => return None,
-            }
-        }
-        let Operator::I32Const { value } = operators.read().ok()? else {
-            return None;
-        };
-        let calls = matches!(operators.read().ok()?, Operator::CallIndirect { type_index, table_index: 0 } if type_index == ty)
-            && matches!(operators.read().ok()?, Operator::End);
-        (calls && operators.eof()).then_some(usize::try_from(value).ok()?)
-    }
 }
