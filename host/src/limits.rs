@@ -256,12 +256,17 @@ pub const COMPILED_BYTES: u64 = 256 << 20;
 /// takes 5 to 15 s where nothing is in the cache.
 pub const START_PATIENCE: Duration = Duration::from_secs(20);
 
+/// Bytes of compiled code up to which a component is compiled once more with more memory. A Rust
+/// codec's are 0.3 to 1 MB and take a fifth of a second each time; an interpreter's would take ten
+/// seconds, and it has memory enough.
+pub const ROOMY_CODE_BYTES: usize = 4 << 20;
+
 /// When an artifact that could not be compiled through no fault of its own (no process, no
 /// memory, a machine too busy) is tried again.
 pub const COMPILE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Bytes of all entries of the cache; above it, those used longest ago are dropped. A Rust
-/// codec's entry has 0.2 MB, CPython's 32.
+/// codec's entry has 0.7 MB, CPython's 32.
 pub const CACHE_BYTES: u64 = 4 << 30;
 
 /// Bytes of a codec's error text that the caller gets to see.

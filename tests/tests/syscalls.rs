@@ -21,8 +21,8 @@ use tests::until;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Calls without a system call.
-const CALLS: usize = 1_000;
+/// Payloads that are encoded and decoded without a system call.
+const PAYLOADS: usize = 1_000;
 
 /// From then on this thread is killed if it makes a system call other than `exit`.
 fn forbid_system_calls() {
@@ -67,39 +67,51 @@ fn forbid_system_calls() {
 
 #[test]
 fn small_calls_make_no_system_call() {
-    check(|| {}, true);
+    check(&[256], || {}, true);
+}
+
+/// Some memory is there from the start, and more for whoever needs it.
+#[test]
+fn calls_with_64_kib_make_no_system_call() {
+    check(&[64 << 10], || {}, true);
+    check(&[256; 100], || {}, true);
 }
 
 #[test]
 fn a_system_call_would_be_seen() {
-    check(|| drop(std::fs::metadata("/")), false);
+    check(&[256], || drop(std::fs::metadata("/")), false);
 }
 
-/// Has a thread make small calls, and something more, without system calls.
-fn check(more: impl FnOnce() + Send + 'static, expected: bool) {
+/// Has a thread make calls with payloads of those sizes, and something more, without system calls.
+fn check(sizes: &[usize], more: impl FnOnce() + Send + 'static, expected: bool) {
     let survived = Arc::new(AtomicBool::new(false));
     let (begun, begins) = mpsc::channel();
+    let payloads = sizes.iter().map(|size| Payload {
+        metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+        data: vec![b'x'; *size],
+        external_payloads: Vec::new(),
+    });
+    let payloads: Vec<_> = payloads.collect();
+    // After some five thousand nonces the kernel is asked for another seed.
+    let calls = PAYLOADS / payloads.len();
     let thread = {
         let survived = Arc::clone(&survived);
         move || {
             let codec = codec();
-            let plain = Payload {
-                metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
-                data: vec![b'x'; 256],
-                external_payloads: Vec::new(),
-            };
-            let plain: Batch = [&plain].into_iter().collect();
+            let plain: Batch = payloads.iter().collect();
             let encoded = call(&codec, Verb::Encode, &plain);
-            for _ in 0..CALLS {
+            for _ in 0..calls {
                 assert_eq!(call(&codec, Verb::Decode, &encoded), plain);
+                call(&codec, Verb::Encode, &plain);
             }
             // SAFETY: it has no arguments and cannot fail.
             begun
                 .send(unsafe { libc::gettid() })
                 .expect("somebody waits");
             forbid_system_calls();
-            for _ in 0..CALLS {
+            for _ in 0..calls {
                 call(&codec, Verb::Decode, &encoded);
+                call(&codec, Verb::Encode, &plain);
             }
             more();
             survived.store(true, Ordering::Relaxed);

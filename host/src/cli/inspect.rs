@@ -20,7 +20,7 @@ pub(super) fn print(file: &Path, component: &Component) {
     say(format_args!("  size            {} bytes", component.size));
     say(format_args!(
         "  initial memory  {} KiB",
-        component.initial_memory >> 10
+        component.initial_memory() >> 10
     ));
     say(format_args!(
         "  WIT             temporal:codec@{}",

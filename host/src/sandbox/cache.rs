@@ -24,13 +24,13 @@ use rand::Rng;
 use zeroize::Zeroizing;
 
 use super::artifact::Digest;
-use super::compiler::{Compiled, shim, steps};
+use super::compiler::{Compiled, roomy, shim, steps};
 use super::engine::{Engine, StackClass};
 use crate::limits::{CACHE_BYTES, COMPILED_BYTES};
 pub use place::CachePlace;
 
 /// Raised when the layout of entries changes, or what compiling means.
-const FORMAT: &[u8] = b"codec-host cache 1\0";
+const FORMAT: &[u8] = b"codec-host cache 2\0";
 
 /// Where the last good artifacts are noted.
 const LAST_GOOD: &str = "last-good";
@@ -38,10 +38,8 @@ const LAST_GOOD: &str = "last-good";
 /// The file that the key is in.
 const KEY: &str = "key";
 
+/// Bytes before what is tagged.
 const TAG: usize = 32;
-
-/// Bytes of an entry before the code: tag, stack class, size of the artifact.
-const HEAD: usize = TAG + 1 + 8;
 
 /// A directory of compiled artifacts.
 pub struct Cache {
@@ -97,7 +95,7 @@ impl Cache {
 
     /// What the artifact was compiled to, if it was.
     pub fn find(&self, artifact: &Digest) -> Option<Compiled> {
-        let read = file::read(&self.path(artifact), 0o022, COMPILED_BYTES + HEAD as u64);
+        let read = file::read(&self.path(artifact), 0o022, COMPILED_BYTES + TAG as u64);
         let ours = read.and_then(|entry| self.check(b"entry", artifact.as_bytes(), entry));
         let mut entry = match ours {
             Ok(entry) => entry,
@@ -110,31 +108,14 @@ impl Cache {
                 return None;
             }
         };
-        let class = match entry.get(TAG)? {
-            0 => StackClass::Small,
-            _ => StackClass::Large,
-        };
-        let size = u64::from_le_bytes(entry.get(TAG + 1..HEAD)?.try_into().ok()?);
-        entry.drain(..HEAD);
-        Some(Compiled {
-            class,
-            size,
-            code: entry,
-        })
+        Compiled::from_bytes(entry.split_off(TAG))
     }
 
     /// Keeps what the artifact was compiled to.
     pub fn keep(&self, artifact: &Digest, compiled: &Compiled) {
-        let mut entry = Vec::with_capacity(HEAD + compiled.code.len());
-        entry.resize(TAG, 0);
-        entry.push(match compiled.class {
-            StackClass::Small => 0,
-            StackClass::Large => 1,
-        });
-        entry.extend_from_slice(&compiled.size.to_le_bytes());
-        entry.extend_from_slice(&compiled.code);
-        let tag = self.mac(b"entry", artifact.as_bytes(), &entry[TAG..]);
-        entry[..TAG].copy_from_slice(tag.as_ref());
+        let content = compiled.to_bytes();
+        let tag = self.mac(b"entry", artifact.as_bytes(), &content);
+        let entry = [tag.as_ref(), &content].concat();
         let size = entry.len() as u64;
         if self.wrote(self.write(&self.path(artifact), &entry))
             && self.used.fetch_add(size, Ordering::Relaxed) + size > CACHE_BYTES
@@ -260,7 +241,7 @@ fn settings(engine: &Engine) -> Result<[u8; 32], String> {
     hash.update(b"\0");
     hash.update(env!("WASMTIME_VERSION").as_bytes());
     hash.update(b"\0");
-    for version in [shim::VERSION, steps::VERSION] {
+    for version in [shim::VERSION, steps::VERSION, roomy::VERSION] {
         hash.update(version.as_bytes());
         hash.update(b"\0");
     }

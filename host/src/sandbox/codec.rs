@@ -21,7 +21,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout_at;
 use wasmtime::{Store, format_err};
 
-use super::component::Component;
+use super::component::{Component, Functions};
 use super::engine::Engine;
 use super::wasi::LogRate;
 use super::world::{Argument, CodecError, Replied, State, Transcode, Transcoded, Turns};
@@ -252,7 +252,7 @@ impl Codec {
     fn store(&self, namespace: Option<&str>, deadline: Instant, turns: Turns) -> Store<State> {
         let limits = &self.tenancy.limits;
         let state = State::new(&self.tenancy, turns, ticks_until(deadline), namespace);
-        let mut store = Store::new(self.component.pre.engine(), state);
+        let mut store = Store::new(self.component.linked.pre.engine(), state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.lift_bytes);
         store.set_max_component_handles(limits.handles);
@@ -271,11 +271,12 @@ impl Codec {
         let life = match life {
             Some(life) => life,
             None => {
-                let instance = self.component.pre_at_once.instantiate(&mut *store)?;
-                Life::begin(instance, self.can_wait(Turns::One))
+                let linked = self.component.suited(argument.0, &self.tenancy.limits);
+                let instance = linked.pre_at_once.instantiate(&mut *store)?;
+                Life::begin(instance, linked.functions, self.can_wait(Turns::One))
             }
         };
-        let function = self.function(store, life, verb)?;
+        let function = function(store, life, verb)?;
         let (called,) = function.call(store, (argument,))?;
         Ok((life, called))
     }
@@ -290,34 +291,31 @@ impl Codec {
         let life = match life {
             Some(life) => life,
             None => {
-                let instance = self.component.pre.instantiate_async(&mut *store).await?;
-                Life::begin(instance, self.can_wait(Turns::Many))
+                let linked = self.component.suited(argument.0, &self.tenancy.limits);
+                let instance = linked.pre.instantiate_async(&mut *store).await?;
+                Life::begin(instance, linked.functions, self.can_wait(Turns::Many))
             }
         };
-        let function = self.function(store, life, verb)?;
+        let function = function(store, life, verb)?;
         let (called,) = function.call_async(store, (argument,)).await?;
         Ok((life, called))
     }
+}
 
-    fn function(
-        &self,
-        store: &mut Store<State>,
-        life: Life,
-        verb: Verb,
-    ) -> wasmtime::Result<Transcode> {
-        let index = match verb {
-            Verb::Encode => &self.component.encode,
-            Verb::Decode | Verb::Download => &self.component.decode,
-        };
-        let function = life.instance.get_func(store, index);
-        let function = function.ok_or_else(|| format_err!("what was exported is gone"))?;
-        // SAFETY: the component was linked, and its functions' types checked for that.
-        #[expect(
-            unsafe_code,
-            reason = "to check a type takes longer than to open a payload"
-        )]
-        Ok(unsafe { Transcode::new_unchecked(function) })
-    }
+fn function(store: &mut Store<State>, life: Life, verb: Verb) -> wasmtime::Result<Transcode> {
+    let Functions { encode, decode } = &life.functions;
+    let index = match verb {
+        Verb::Encode => encode,
+        Verb::Decode | Verb::Download => decode,
+    };
+    let function = life.instance.get_func(store, index);
+    let function = function.ok_or_else(|| format_err!("what was exported is gone"))?;
+    // SAFETY: the component was linked, and its functions' types checked for that.
+    #[expect(
+        unsafe_code,
+        reason = "to check a type takes longer than to open a payload"
+    )]
+    Ok(unsafe { Transcode::new_unchecked(function) })
 }
 
 /// Epochs until then, at least: the next one may come at once, and a deadline must not come

@@ -4,17 +4,20 @@
 //! The process is this same program with a hidden command. It gets the artifact on standard
 //! input and nothing else: none of the environment (but one variable, for its allocator), no other open file, no name of what it compiles. It
 //! bounds itself before it reads ([`child`]), walks the artifact, takes its shim away ([`shim`]),
-//! splits its long steps ([`steps`]),
-//! compiles it, tries it, and answers on standard output; the one who started it holds the clock and kills it.
+//! splits its long steps ([`steps`]), compiles it, tries it, does so once more with more memory
+//! ([`roomy`]), and answers on standard output; the one who started it holds the clock and kills it.
 //!
 //! It is bounded, not confined: it runs as the server's user, and a compiler that an artifact
 //! takes over could open files and sockets, and answer with machine code of its own. What keeps
 //! that from happening is the compiler's correctness.
 
 pub mod child;
+mod compiled;
 mod confinement;
+mod modules;
 mod patience;
 mod report;
+pub(super) mod roomy;
 mod section;
 pub(super) mod shim;
 pub(super) mod steps;
@@ -29,10 +32,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::component;
-use super::engine::{Runtime, StackClass};
 use super::unfit::Unfit;
 use crate::limits::{COMPILED_BYTES, CompileLimits};
+pub use compiled::Compiled;
 pub(crate) use patience::Priority;
 use patience::{Busy, starves};
 
@@ -48,15 +50,6 @@ pub struct Compiler {
     program: PathBuf,
     limits: CompileLimits,
     busy: Busy,
-}
-
-/// What an artifact was compiled to.
-pub struct Compiled {
-    pub(super) class: StackClass,
-    /// Bytes of the artifact.
-    pub(super) size: u64,
-    /// What wasmtime serialized.
-    pub(super) code: Vec<u8>,
 }
 
 impl Compiler {
@@ -100,7 +93,7 @@ impl Compiler {
             )));
         }
         if ended.success()
-            && let Some(report) = report::read(answer, artifact.len() as u64)
+            && let Some(report) = report::read(answer)
         {
             return report;
         }
@@ -169,23 +162,6 @@ impl Compiler {
             Some(signal) => Unfit::CrashesCompiler(format!("signal {signal}")),
             None => Unfit::CrashesCompiler(ended.to_string()),
         }
-    }
-}
-
-impl Compiled {
-    /// The component again.
-    pub(super) fn revive(
-        &self,
-        runtime: &Runtime,
-    ) -> Result<wasmtime::component::Component, String> {
-        // SAFETY: the code must be what `Engine::precompile_component` made, unmodified. It came
-        // from our own process through a pipe that nobody else has, or from a cache entry that
-        // carries our tag, or was made by the caller. (A process that an artifact had taken over
-        // could break this: see the module's documentation.)
-        #[expect(unsafe_code, reason = "there is no other way to get compiled code")]
-        let revived =
-            unsafe { wasmtime::component::Component::deserialize(&runtime.engine, &self.code) };
-        revived.map_err(|error| component::words(&error))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proto::Batch;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
@@ -22,24 +23,39 @@ pub struct Component {
     pub imports: Vec<String>,
     /// What it exports, with versions.
     pub exports: Vec<String>,
-    /// Bytes of linear memory that every instance starts with.
-    pub initial_memory: u64,
     stack: StackClass,
+    /// Whether it imports anything that a call may have to wait for.
+    pub(super) may_wait: bool,
+    pub(super) linked: Linked,
+    /// The same with more memory to begin with, where that is of use.
+    pub(super) roomy: Option<Linked>,
+    /// The function `decodes`, where it exports that.
+    pub(super) decodes: Option<ComponentExportIndex>,
+}
+
+/// What instances are made of.
+pub(super) struct Linked {
     pub(super) pre: InstancePre<State>,
     /// The same for calls that are made at once, where what may have to wait is a trap.
     pub(super) pre_at_once: InstancePre<State>,
-    /// Whether it imports anything of the kind.
-    pub(super) may_wait: bool,
-    /// The functions `encode` and `decode`.
+    pub(super) functions: Functions,
+    /// Bytes of linear memory that every instance starts with.
+    initial_memory: u64,
+}
+
+/// The functions of a codec.
+#[derive(Clone, Copy)]
+pub(super) struct Functions {
     pub(super) encode: ComponentExportIndex,
     pub(super) decode: ComponentExportIndex,
-    /// The function `decodes`, where it exports that.
-    pub(super) decodes: Option<ComponentExportIndex>,
 }
 
 /// Initial memory above which an author is told how to make calls cheaper: each 64 KiB more
 /// costs half a microsecond of wiping per call, and a Rust guest's default is 17 pages.
 const THRIFTY_MEMORY: u64 = 256 << 10;
+
+/// Bytes of memory that a payload takes besides its own: its place in lists, and those of its metadata.
+const PAYLOAD: usize = 128;
 
 /// Bytes of a page of linear memory.
 const WASM_PAGE: u64 = 64 << 10;
@@ -63,66 +79,45 @@ impl Component {
     /// interpreter, a few dozen.
     pub fn link(engine: &Engine, digest: Digest, compiled: &Compiled) -> Result<Arc<Self>, Unfit> {
         let runtime = engine.runtime(compiled.class).map_err(Unfit::Untried)?;
-        let component = compiled.revive(runtime).map_err(Unfit::DoesNotCompile)?;
-        Self::new(runtime, digest, compiled, &component)
-    }
-
-    /// Checks and links the component that the artifact was compiled to.
-    pub(super) fn new(
-        runtime: &Runtime,
-        digest: Digest,
-        Compiled { class, size, .. }: &Compiled,
-        compiled: &wasmtime::component::Component,
-    ) -> Result<Arc<Self>, Unfit> {
-        let (imports, exports) = interfaces(compiled, runtime);
+        let (component, roomy) = compiled.revive(runtime)?;
+        let (imports, exports) = interfaces(&component, runtime);
         check_world(&imports, &exports)?;
-        let initial_memory = compiled
-            .resources_required()
-            .and_then(|resources| resources.max_initial_memory_size)
-            .map_or(0, |pages| pages * WASM_PAGE);
-        let interface = |name: &str| compiled.get_export_index(None, name);
-        let codec = world::CODECS
-            .iter()
-            .find_map(|(name, form)| Some((name, form, interface(name)?)));
-        let (codec, form, exported) = codec.ok_or(Unfit::MissingExport)?;
-        let ty = compiled.component_type();
-        let function = |name: &str| match compiled.get_export(Some(&exported), name) {
-            Some((ComponentItem::ComponentFunc(function), index)) => {
-                let checked = form.check(&function, &ty.instance_type());
-                checked.map_err(|error| {
-                    Unfit::Mismatch(format!("`{name}` of {codec}: {}", words(&error)))
-                })?;
-                Ok(index)
-            }
-            _ => Err(Unfit::Mismatch(format!("{codec} has no function `{name}`"))),
-        };
-        let [encode, decode] = [function("encode")?, function("decode")?];
-        let decodes = interface(world::ENCODINGS)
-            .and_then(|encodings| compiled.get_export_index(Some(&encodings), "decodes"));
         let may_wait = !imports.iter().all(|name| world::never_waits(name));
-        let link = || {
-            let pre = runtime.linker.instantiate_pre(compiled)?;
-            let pre_at_once = match may_wait {
-                true => world::linker_at_once(compiled, &imports)?.instantiate_pre(compiled)?,
-                false => pre.clone(),
-            };
-            wasmtime::Result::Ok((pre, pre_at_once))
-        };
-        let (pre, pre_at_once) = link().map_err(|error| Unfit::Mismatch(words(&error)))?;
+        let link = |component| Linked::new(runtime, component, &imports, may_wait);
+        let decodes = component
+            .get_export_index(None, world::ENCODINGS)
+            .and_then(|encodings| component.get_export_index(Some(&encodings), "decodes"));
         Ok(Arc::new(Self {
             digest,
-            size: *size,
+            size: compiled.size,
+            stack: compiled.class,
+            may_wait,
+            linked: link(&component)?,
+            roomy: roomy.as_ref().map(link).transpose()?,
+            decodes,
             imports,
             exports,
-            initial_memory,
-            stack: *class,
-            pre,
-            pre_at_once,
-            may_wait,
-            encode,
-            decode,
-            decodes,
         }))
+    }
+
+    /// Bytes of linear memory that an instance starts with.
+    pub fn initial_memory(&self) -> u64 {
+        self.linked.initial_memory
+    }
+
+    /// What a call with those payloads has an instance of, within those limits.
+    pub(super) fn suited(&self, payloads: &Batch, limits: &CallLimits) -> &Linked {
+        let needed = payloads.size() + PAYLOAD * payloads.len();
+        match &self.roomy {
+            // Half of the memory is for what else is in it.
+            Some(roomy)
+                if needed as u64 >= self.linked.initial_memory / 2
+                    && roomy.initial_memory <= limits.memory_bytes as u64 =>
+            {
+                roomy
+            }
+            _ => &self.linked,
+        }
     }
 
     /// The version of the contract that it is built for.
@@ -140,13 +135,64 @@ impl Component {
 
     /// What about the artifact's shape costs time on every call, in words, with the remedy.
     pub fn advice(&self) -> Option<String> {
-        (self.initial_memory > THRIFTY_MEMORY).then(|| {
+        let initial_memory = self.initial_memory();
+        (initial_memory > THRIFTY_MEMORY).then(|| {
             format!(
                 "starts with {} KiB of memory, which is wiped after every call (about {} µs); \
                  for Rust, link with -C link-arg=-zstack-size=65536 -C link-arg=--initial-memory=131072",
-                self.initial_memory >> 10,
-                self.initial_memory * 45 / (64 << 10) / 100,
+                initial_memory >> 10,
+                initial_memory * 45 / (64 << 10) / 100,
             )
+        })
+    }
+}
+
+impl Linked {
+    /// Checks the types of what the component exports, and links it.
+    fn new(
+        runtime: &Runtime,
+        component: &wasmtime::component::Component,
+        imports: &[String],
+        may_wait: bool,
+    ) -> Result<Self, Unfit> {
+        let initial_memory = component
+            .resources_required()
+            .and_then(|resources| resources.max_initial_memory_size)
+            .map_or(0, |pages| pages * WASM_PAGE);
+        let interface = |name: &str| component.get_export_index(None, name);
+        let codec = world::CODECS
+            .iter()
+            .find_map(|(name, form)| Some((name, form, interface(name)?)));
+        let (codec, form, exported) = codec.ok_or(Unfit::MissingExport)?;
+        let ty = component.component_type();
+        let function = |name: &str| match component.get_export(Some(&exported), name) {
+            Some((ComponentItem::ComponentFunc(function), index)) => {
+                let checked = form.check(&function, &ty.instance_type());
+                checked.map_err(|error| {
+                    Unfit::Mismatch(format!("`{name}` of {codec}: {}", words(&error)))
+                })?;
+                Ok(index)
+            }
+            _ => Err(Unfit::Mismatch(format!("{codec} has no function `{name}`"))),
+        };
+        let functions = Functions {
+            encode: function("encode")?,
+            decode: function("decode")?,
+        };
+        let link = || {
+            let pre = runtime.linker.instantiate_pre(component)?;
+            let pre_at_once = match may_wait {
+                true => world::linker_at_once(component, imports)?.instantiate_pre(component)?,
+                false => pre.clone(),
+            };
+            wasmtime::Result::Ok((pre, pre_at_once))
+        };
+        let (pre, pre_at_once) = link().map_err(|error| Unfit::Mismatch(words(&error)))?;
+        Ok(Self {
+            pre,
+            pre_at_once,
+            functions,
+            initial_memory,
         })
     }
 }

@@ -44,7 +44,12 @@ impl Codec {
         let _slots = self.slots.take(&self.engine.slots, deadline).await?;
         let mut store = self.store(namespace, deadline, Turns::Many);
         let asked = async {
-            let instance = self.component.pre.instantiate_async(&mut store).await?;
+            let instance = self
+                .component
+                .linked
+                .pre
+                .instantiate_async(&mut store)
+                .await?;
             let decodes: Decodes = instance.get_typed_func(&mut store, index)?;
             decodes.call_async(&mut store, ()).await
         };

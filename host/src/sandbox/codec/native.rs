@@ -153,11 +153,11 @@ pub fn laps(codec: &Codec, payloads: &Batch) -> Option<[Duration; 4]> {
     let begun = Instant::now();
     let mut store = codec.store(None, codec.deadline(), Turns::One);
     let stored = Instant::now();
-    let instance = codec.component.pre_at_once.instantiate(&mut store);
+    let instance = codec.component.linked.pre_at_once.instantiate(&mut store);
     let instance = instance.expect("an instance");
     let instantiated = Instant::now();
     let decode: Transcode = instance
-        .get_typed_func(&mut store, &codec.component.decode)
+        .get_typed_func(&mut store, codec.component.linked.functions.decode)
         .expect("its type was checked");
     let called = decode.call(&mut store, (Argument(payloads),));
     if store.data().is_slow {

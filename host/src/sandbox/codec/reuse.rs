@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use super::State;
+use super::{Functions, State};
 use crate::limits::KEPT_MEMORY_BYTES;
 
 /// How long one instance serves. Whatever ends a call early, be it a trap or the deadline, ends
@@ -34,6 +34,7 @@ impl Default for Reuse {
 #[derive(Clone, Copy)]
 pub(super) struct Life {
     pub(super) instance: Instance,
+    pub(super) functions: Functions,
     /// Whether it can wait for what it calls.
     can_wait: bool,
     born: Instant,
@@ -41,9 +42,10 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn begin(instance: Instance, can_wait: bool) -> Self {
+    pub(super) fn begin(instance: Instance, functions: Functions, can_wait: bool) -> Self {
         Self {
             instance,
+            functions,
             can_wait,
             born: Instant::now(),
             calls: 0,

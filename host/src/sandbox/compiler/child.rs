@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::Batch;
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::Trap;
 
 use super::confinement::confine;
-use super::{Priority, report, shim, steps};
-use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits};
+use super::{Compiled, Priority, report, roomy, shim, steps};
+use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits, ROOMY_CODE_BYTES};
 use crate::protocol::Verb;
 use crate::sandbox::artifact::{Digest, look, shape};
 use crate::sandbox::codec::{CallError, Codec, Tenancy};
@@ -36,58 +37,76 @@ pub(crate) fn run(limits: CompileLimits, priority: Priority) -> std::io::Result<
     out.flush()
 }
 
-fn compile(artifact: &[u8], limits: CompileLimits) -> Result<(StackClass, Vec<u8>), Unfit> {
+fn compile(artifact: &[u8], limits: CompileLimits) -> Result<Compiled, Unfit> {
     look(artifact)?;
     shape::check(artifact)?;
     let engine = Arc::new(Engine::for_trial().map_err(Unfit::Untried)?);
     let compiler = engine.runtime(StackClass::Small).map_err(Unfit::Untried)?;
-    let code = translate(&compiler.engine, artifact, limits)?;
+    let (in_steps, code) = translate(&compiler.engine, artifact, limits)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .map_err(|error| Unfit::Untried(error.to_string()))?;
-    let size = artifact.len() as u64;
-    let mut compiled = super::Compiled {
-        class: StackClass::Small,
-        size,
-        code,
-    };
-    let try_out = |compiled: &super::Compiled| {
+    let try_out = |compiled: &Compiled| {
         let component =
             Component::link(&engine, Digest::of(artifact), compiled).map_err(Fault::Unfit)?;
         runtime.block_on(try_out(&engine, &component))
     };
+    let mut compiled = Compiled {
+        class: StackClass::Small,
+        size: artifact.len() as u64,
+        code,
+        roomy: None,
+    };
     match try_out(&compiled) {
-        Ok(()) => return Ok((StackClass::Small, compiled.code)),
+        Ok(()) => {}
         Err(Fault::Unfit(unfit)) => return Err(unfit),
-        Err(Fault::Stack) => {}
+        Err(Fault::Stack) => {
+            // Code does not depend on how much stack there is.
+            compiled.class = StackClass::Large;
+            try_out(&compiled).map_err(|fault| match fault {
+                Fault::Unfit(unfit) => unfit,
+                Fault::Stack => Unfit::Fails("it needs more than 1 MiB of stack".into()),
+            })?;
+        }
     }
-    // Code does not depend on how much stack there is.
-    compiled.class = StackClass::Large;
-    match try_out(&compiled) {
-        Ok(()) => Ok((StackClass::Large, compiled.code)),
-        Err(Fault::Unfit(unfit)) => Err(unfit),
-        Err(Fault::Stack) => Err(Unfit::Fails("it needs more than 1 MiB of stack".into())),
+    // It can do without, so this is not to be what its compiler fails of.
+    let is_cheap = compiled.code.len() <= ROOMY_CODE_BYTES
+        && cpu_time() < Duration::from_secs(limits.cpu_seconds) / 4;
+    if is_cheap
+        && let Some(roomy) = roomy::component(&in_steps)
+        && let Ok(code) = compiler.engine.precompile_component(&roomy)
+    {
+        let roomy = Compiled {
+            code,
+            roomy: None,
+            ..compiled
+        };
+        if try_out(&roomy).is_ok() {
+            compiled.roomy = Some(roomy.code);
+        }
     }
+    Ok(compiled)
 }
 
-/// Machine code for the artifact, without a shim and with its bulk memory operations in steps.
+/// Machine code for the artifact, without a shim and with its bulk memory operations in steps; and
+/// what it is of.
 fn translate(
     engine: &wasmtime::Engine,
     artifact: &[u8],
     limits: CompileLimits,
-) -> Result<Vec<u8>, Unfit> {
+) -> Result<(Vec<u8>, Vec<u8>), Unfit> {
     let without_shim = shim::removed(engine, artifact);
     for artifact in without_shim.as_deref().into_iter().chain([artifact]) {
-        let in_steps = steps::component(engine, artifact).ok();
-        let translated = in_steps.map(|artifact| engine.precompile_component(&artifact));
-        match translated {
-            Some(Ok(code)) => return Ok(code),
-            Some(Err(error)) => match refused(&error, limits) {
+        let Ok(in_steps) = steps::component(engine, artifact) else {
+            continue;
+        };
+        match engine.precompile_component(&in_steps) {
+            Ok(code) => return Ok((in_steps, code)),
+            Err(error) => match refused(&error, limits) {
                 Unfit::DoesNotCompile(_) => {}
                 other => return Err(other),
             },
-            None => {}
         }
     }
     // What is wrong with it is told of the bytes that its author has.
@@ -97,6 +116,12 @@ fn translate(
             "its bulk memory operations cannot be interrupted".into(),
         )),
     }
+}
+
+/// What the process has used of the processor.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or(Duration::MAX)
 }
 
 /// Why wasmtime refuses it: memory is a limit of ours, everything else the artifact's fault.

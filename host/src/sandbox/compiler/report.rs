@@ -1,14 +1,12 @@
 //! What the compiler's process answers: one byte that says what follows, and that.
 
 use super::Compiled;
-use crate::sandbox::engine::StackClass;
 use crate::sandbox::unfit::Unfit;
 
 /// Writes down the answer.
-pub(super) fn write(result: Result<(StackClass, Vec<u8>), Unfit>) -> Vec<u8> {
+pub(super) fn write(result: Result<Compiled, Unfit>) -> Vec<u8> {
     let (kind, content) = match result {
-        Ok((StackClass::Small, code)) => (b'S', code),
-        Ok((StackClass::Large, code)) => (b'L', code),
+        Ok(compiled) => (b'o', compiled.to_bytes()),
         Err(Unfit::TooComplex(text)) => (b'c', text.into_bytes()),
         Err(Unfit::DoesNotCompile(text)) => (b'd', text.into_bytes()),
         Err(Unfit::ForbiddenImport(text)) => (b'i', text.into_bytes()),
@@ -30,13 +28,11 @@ pub(super) fn write(result: Result<(StackClass, Vec<u8>), Unfit>) -> Vec<u8> {
     answer
 }
 
-/// Reads the answer about an artifact of that size; nothing if it is none.
-pub(super) fn read(mut answer: Vec<u8>, size: u64) -> Option<Result<Compiled, Unfit>> {
+/// Reads the answer; nothing if it is none.
+pub(super) fn read(mut answer: Vec<u8>) -> Option<Result<Compiled, Unfit>> {
     let kind = answer.pop()?;
-    let compiled = |class, code| Compiled { class, size, code };
     let unfit = match kind {
-        b'S' => return Some(Ok(compiled(StackClass::Small, answer))),
-        b'L' => return Some(Ok(compiled(StackClass::Large, answer))),
+        b'o' => return Compiled::from_bytes(answer).map(Ok),
         b'e' => Unfit::MissingExport,
         kind => {
             let text = readable(&answer);

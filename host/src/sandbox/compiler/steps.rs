@@ -9,15 +9,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use wasm_encoder::{
-    BlockType, Component, ComponentSectionId, Encode, Function, InstructionSink, Module,
-    RawSection, SectionId,
-};
-use wasmparser::{
-    BinaryReaderError, Chunk, Encoding, FunctionBody, Operator, Parser, Payload, TypeRef,
-};
+use wasm_encoder::{BlockType, Encode, Function, InstructionSink, Module, RawSection, SectionId};
+use wasmparser::{FunctionBody, Operator, Parser, Payload, TypeRef};
 use wasmtime::Engine;
 
+use super::modules::{self, Unreadable};
 use super::section::extended;
 
 /// What distinguishes code that was made so from other code of the same artifact.
@@ -26,61 +22,11 @@ pub(in crate::sandbox) const VERSION: &str = "steps-1";
 /// Bytes of a step: some two milliseconds where every page is a fault of a virtual machine.
 const STEP: i32 = 1 << 20;
 
-/// Why an artifact could not be read.
-#[derive(Debug)]
-pub(super) struct Unreadable;
-
-impl From<BinaryReaderError> for Unreadable {
-    fn from(_: BinaryReaderError) -> Self {
-        Self
-    }
-}
-
 /// The component with its modules' bulk memory operations in steps. It is as invalid afterwards as
 /// it was before: what is added could be what an index out of bounds lacked, so a module that
 /// the engine would not have is an error here.
 pub(super) fn component(engine: &Engine, artifact: &[u8]) -> Result<Vec<u8>, Unreadable> {
-    let mut made = Component::new();
-    let mut parser = Parser::new(0);
-    let mut at = 0;
-    while at < artifact.len() {
-        let Chunk::Parsed { consumed, payload } = parser.parse(&artifact[at..], true)? else {
-            return Err(Unreadable);
-        };
-        at += consumed;
-        let (id, data) = match payload {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } => return Err(Unreadable),
-            Payload::ModuleSection {
-                unchecked_range, ..
-            } => {
-                let inside = artifact.get(unchecked_range).ok_or(Unreadable)?;
-                at += inside.len();
-                (
-                    ComponentSectionId::CoreModule as u8,
-                    module(engine, inside)?,
-                )
-            }
-            Payload::ComponentSection {
-                unchecked_range, ..
-            } => {
-                let inside = artifact.get(unchecked_range).ok_or(Unreadable)?;
-                at += inside.len();
-                (
-                    ComponentSectionId::Component as u8,
-                    component(engine, inside)?,
-                )
-            }
-            other => match other.as_section() {
-                Some((id, range)) => (id, artifact[range].to_vec()),
-                None => continue,
-            },
-        };
-        made.section(&RawSection { id, data: &data });
-    }
-    Ok(made.finish())
+    modules::replaced(artifact, &mut |bytes| module(engine, bytes))
 }
 
 /// The same for a core module.
