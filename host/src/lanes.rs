@@ -36,23 +36,26 @@ impl Lanes {
 
     /// Does the work here, as long as it need not wait nor give others a turn; from then on it
     /// goes on aside.
-    pub async fn begin_here<T: Send + 'static>(
+    pub fn begin_here<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Crashed> {
+    ) -> impl Future<Output = Result<T, Crashed>> {
+        // Not within: whoever waits for it would have room for all of it.
         let mut work = Box::pin(work);
-        match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
-            Poll::Ready(done) => Ok(done),
-            Poll::Pending => self.go_on(work).await,
+        async move {
+            match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+                Poll::Ready(done) => Ok(done),
+                Poll::Pending => self.go_on(work).await,
+            }
         }
     }
 
     /// Does the work aside.
-    pub async fn aside<T: Send + 'static>(
+    pub fn aside<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Crashed> {
-        self.go_on(Box::pin(work)).await
+    ) -> impl Future<Output = Result<T, Crashed>> {
+        self.go_on(Box::pin(work))
     }
 
     /// Whoever stops waiting for the work has it stopped.

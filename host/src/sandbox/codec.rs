@@ -128,8 +128,8 @@ impl Codec {
                     // It was not, and had its turn.
                     yield_now().await;
                 }
-                self.call_in_turns(verb, namespace, argument, deadline)
-                    .await?
+                // What few calls need is not to make the others' futures larger.
+                Box::pin(self.call_in_turns(verb, namespace, argument, deadline)).await?
             }
         };
         let Replied(replied) = called.map_err(|error| match error {

@@ -39,6 +39,14 @@ impl Slots {
         {
             return Ok((own, shared));
         }
+        Box::pin(self.wait(pool, deadline)).await
+    }
+
+    async fn wait<'a>(
+        &'a self,
+        pool: &'a Semaphore,
+        deadline: Instant,
+    ) -> Result<Slot<'a>, CallError> {
         let _place = Place::take(&self.waiting, self.queue)?;
         let both = async {
             // The semaphores are never closed.
