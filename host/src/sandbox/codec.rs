@@ -236,7 +236,7 @@ impl Codec {
     ) -> (Store<State>, Option<Life>) {
         match self.kept.take(namespace, self.can_wait(turns)) {
             Some((mut store, life)) => {
-                store.data_mut().begin_again(turns, ticks_until(deadline));
+                store.data_mut().begin_again(turns, deadline);
                 store.set_epoch_deadline(1);
                 (store, Some(life))
             }
@@ -251,7 +251,7 @@ impl Codec {
 
     fn store(&self, namespace: Option<&str>, deadline: Instant, turns: Turns) -> Store<State> {
         let limits = &self.tenancy.limits;
-        let state = State::new(&self.tenancy, turns, ticks_until(deadline), namespace);
+        let state = State::new(&self.tenancy, turns, deadline, namespace);
         let mut store = Store::new(self.component.linked.pre.engine(), state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.lift_bytes);
@@ -273,7 +273,12 @@ impl Codec {
             None => {
                 let linked = self.component.suited(argument.0, &self.tenancy.limits);
                 let instance = linked.pre_at_once.instantiate(&mut *store)?;
-                Life::begin(instance, linked.functions, self.can_wait(Turns::One))
+                Life::begin(
+                    instance,
+                    linked.functions,
+                    self.can_wait(Turns::One),
+                    store.data(),
+                )
             }
         };
         let function = function(store, life, verb)?;
@@ -293,7 +298,12 @@ impl Codec {
             None => {
                 let linked = self.component.suited(argument.0, &self.tenancy.limits);
                 let instance = linked.pre.instantiate_async(&mut *store).await?;
-                Life::begin(instance, linked.functions, self.can_wait(Turns::Many))
+                Life::begin(
+                    instance,
+                    linked.functions,
+                    self.can_wait(Turns::Many),
+                    store.data(),
+                )
             }
         };
         let function = function(store, life, verb)?;
@@ -316,14 +326,6 @@ fn function(store: &mut Store<State>, life: Life, verb: Verb) -> wasmtime::Resul
         reason = "to check a type takes longer than to open a payload"
     )]
     Ok(unsafe { Transcode::new_unchecked(function) })
-}
-
-/// Epochs until then, at least: the next one may come at once, and a deadline must not come
-/// before its time.
-fn ticks_until(deadline: Instant) -> u64 {
-    let remaining = deadline.saturating_duration_since(Instant::now());
-    let ticks = remaining.as_millis().div_ceil(TICK.as_millis()) + 1;
-    u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
 /// What a reply must satisfy: clients match payloads by position, and Go's fail on another count.

@@ -82,7 +82,7 @@ pub(super) struct State {
     pub(super) turns: Turns,
     /// Epochs until the deadline.
     pub(super) ticks: u64,
-    started: Instant,
+    pub(super) started: Instant,
     /// How long it may take from then on.
     time: Duration,
     /// Whether there was a tick since it began.
@@ -102,17 +102,19 @@ impl State {
     pub(super) fn new(
         tenancy: &Arc<Tenancy>,
         turns: Turns,
-        ticks: u64,
+        deadline: Instant,
         namespace: Option<&str>,
     ) -> Self {
         let limits = &tenancy.limits;
+        let started = Instant::now();
+        let ticks = ticks(deadline, started);
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(limits.handles);
         Self {
             meter: Meter::new(limits),
             turns,
             ticks,
-            started: Instant::now(),
+            started,
             time: time(ticks),
             has_ticked: false,
             is_slow: false,
@@ -125,11 +127,11 @@ impl State {
     }
 
     /// Begins another call of an instance that goes on.
-    pub(super) fn begin_again(&mut self, turns: Turns, ticks: u64) {
+    pub(super) fn begin_again(&mut self, turns: Turns, deadline: Instant) {
         self.turns = turns;
-        self.ticks = ticks;
         self.started = Instant::now();
-        self.time = time(ticks);
+        self.ticks = ticks(deadline, self.started);
+        self.time = time(self.ticks);
         self.has_ticked = false;
         self.is_slow = false;
         self.random = RandomBudget(self.tenancy.limits.random_bytes);
@@ -176,6 +178,14 @@ impl State {
     pub(super) fn log(&self) -> Option<&GuestLog> {
         self.wasi.as_ref().map(|(_, log)| log)
     }
+}
+
+/// Epochs until the deadline, at least: the next one may come at once, and a deadline must not come
+/// before its time.
+fn ticks(deadline: Instant, started: Instant) -> u64 {
+    let time = deadline.saturating_duration_since(started);
+    let ticks = time.as_millis().div_ceil(TICK.as_millis()) + 1;
+    u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
 /// All whole ticks but the one that may come at once.

@@ -42,12 +42,17 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn begin(instance: Instance, functions: Functions, can_wait: bool) -> Self {
+    pub(super) fn begin(
+        instance: Instance,
+        functions: Functions,
+        can_wait: bool,
+        state: &State,
+    ) -> Self {
         Self {
             instance,
             functions,
             can_wait,
-            born: Instant::now(),
+            born: state.started,
             calls: 0,
         }
     }
