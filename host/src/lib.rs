@@ -6,8 +6,8 @@
 //!
 //! # The way of a request
 //!
-//! [`server`] accepts connections and hands each request to [`http`], whose first page tells
-//! the order of the checks. What they make of it are types that later steps ask for: a
+//! [`server`] accepts connections, gives each to one of as many threads as there are processors,
+//! and hands each request to [`http`], whose first page tells the order of the checks. What they make of it are types that later steps ask for: a
 //! [`namespace::Namespace`] has one fallible constructor, an [`auth::Grant`] one maker. The
 //! [`registry`] knows which [`sandbox::Codec`] serves the grant's namespace, and the
 //! [`sandbox`] runs it: one slot, one store, one fresh instance (unless the namespace opted out of

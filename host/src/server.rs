@@ -1,9 +1,11 @@
 //! Listens, accepts, and drains.
 //!
-//! One task per connection; HTTP/1.1 and HTTP/2 (with prior knowledge) on the same port. The
-//! accept loop ends when the server is told to stop, and for nothing else.
+//! One task per connection, on one of the threads of [`Workers`]; HTTP/1.1 and HTTP/2 (with prior
+//! knowledge) on the same port. The accept loop ends when the server is told to stop, and for nothing
+//! else.
 
 mod timer;
+mod workers;
 
 use std::fmt;
 use std::io;
@@ -21,6 +23,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::http::Http;
 use timer::HeadTimer;
+pub use workers::Workers;
 
 /// HTTP/2 streams at once on a connection. Pages ask for about a hundred payloads at once.
 const STREAMS: u32 = 200;
@@ -97,10 +100,10 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop` and a moment longer, then finishes the requests in flight, for as long as
-    /// they may take.
+    /// Serves with those threads until `stop` and a moment longer, then finishes the requests in flight,
+    /// for as long as they may take.
     /// Answers whether all of them were.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
+    pub async fn run(self, workers: Workers, stop: impl Future<Output = ()>) -> bool {
         let limits = self.http.policy().limits.clone();
         let permits = Arc::new(Semaphore::new(limits.connections));
         let connections = GracefulShutdown::new();
@@ -116,16 +119,15 @@ impl Server {
             let Some((stream, permit)) = accepted else {
                 continue;
             };
-            let connection = serve(
-                stream,
-                Arc::clone(&self.http),
-                limits.header_deadline,
-                connections.watcher(),
-            );
-            tokio::spawn(async move {
-                connection.await;
+            let http = Arc::clone(&self.http);
+            let watcher = connections.watcher();
+            let spawned = workers.spawn(stream, move |stream| async move {
+                serve(stream, http, limits.header_deadline, watcher).await;
                 drop(permit);
             });
+            if let Err(error) = spawned {
+                tracing::warn!(%error, "cannot serve a connection");
+            }
         }
         // Nobody is to queue behind a server that will not answer.
         drop(self.listener);

@@ -1,6 +1,6 @@
 //! How a connection lives through what is sent on it.
 
-use tests::{Request, Setup, TENANTS, body, only, plain, until};
+use tests::{Connection, Request, Setup, TENANTS, body, only, plain, until};
 
 #[test]
 fn what_is_declared_too_large_is_refused_without_being_awaited() {
@@ -125,9 +125,7 @@ fn requests_in_a_row_are_answered_in_their_order() {
 #[test]
 fn an_answer_is_one_write() {
     const REQUESTS: u64 = 500;
-    // Of more threads, those that have nothing to do are woken to see whether there is.
-    let setup = Setup::config(&only(TENANTS, &["plain"])).env("TOKIO_WORKER_THREADS", "1");
-    let server = setup.start();
+    let server = Setup::config(&only(TENANTS, &["plain"])).start();
     let mut connection = server.connect();
     let request = Request::decode("plain", &[plain("in")]);
     let mut ask = || assert_eq!(connection.ask(&request).payload(), plain("in"));
@@ -144,6 +142,50 @@ fn an_answer_is_one_write() {
     // Some are of threads that have nothing to do with requests.
     let writes = writes() - before;
     assert!((REQUESTS..REQUESTS * 5 / 4).contains(&writes), "{writes}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_is_served_by_the_thread_that_has_the_fewest() {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const REQUESTS: u64 = 200;
+    let server = Setup::config(&only(TENANTS, &["plain"])).start();
+    let request = Request::decode("plain", &[plain("in")]);
+    let used = || {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", server.id()));
+        let threads = tasks.expect("the server runs").filter_map(|task| {
+            let path = task.ok()?.path();
+            let name = std::fs::read_to_string(path.join("comm")).ok()?;
+            let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+            let nanoseconds: u64 = text.split(' ').next()?.parse().ok()?;
+            (name.trim() == "requests").then_some((path, nanoseconds))
+        });
+        threads.collect::<BTreeMap<_, _>>()
+    };
+    let thread_of = |connection: &mut Connection| {
+        let before = used();
+        for _ in 0..REQUESTS {
+            assert_eq!(connection.ask(&request).payload(), plain("in"));
+        }
+        let most = |(path, used): &(_, u64)| used - before[path];
+        let (path, _) = used().into_iter().max_by_key(most).expect("a thread");
+        path
+    };
+    let threads = used().len();
+    let processors = std::thread::available_parallelism()
+        .expect("a number")
+        .get();
+    assert_eq!(threads, processors);
+
+    let mut connections: Vec<_> = (0..threads).map(|_| server.connect()).collect();
+    let serving: Vec<_> = connections.iter_mut().map(thread_of).collect();
+    assert_eq!(serving.iter().collect::<BTreeSet<_>>().len(), threads);
+    drop(connections.remove(0));
+    until(
+        "the thread of the connection that ended has the next",
+        || (thread_of(&mut server.connect()) == serving[0]).then_some(()),
+    );
 }
 
 #[test]

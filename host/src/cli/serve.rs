@@ -16,7 +16,7 @@ use crate::limits::{CompileLimits, RequestLimits, START_PATIENCE};
 use crate::registry::Registry;
 use crate::reload::{ComponentSource, KeyringPlan, Plan, Reload, TenantPlan, Watched};
 use crate::sandbox::{CachePlace, Compiler, Engine, Loader};
-use crate::server::{Listen, Server};
+use crate::server::{Listen, Server, Workers};
 
 /// Where it listens unless told otherwise.
 const DEFAULT_LISTEN: SocketAddr =
@@ -28,10 +28,9 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     let settings = Settings::read(&args)?;
     let listen = settings.listen(&args)?;
-    let runtime = Builder::new_multi_thread()
-        .on_thread_start(lanes::come_first)
-        .enable_all()
-        .build()?;
+    // Connections are accepted and files looked at on this thread, and served on others.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    lanes::come_first();
 
     let registry = Arc::new(Registry::default());
     let http = Arc::new(Http::new(
@@ -66,8 +65,9 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     }
     reload.run()?;
 
+    let workers = Workers::start()?;
     announce(address, args.demo)?;
-    let drained = runtime.block_on(server.run(stop));
+    let drained = runtime.block_on(server.run(workers, stop));
     tracing::info!(drained, "stopped");
     Ok(())
 }

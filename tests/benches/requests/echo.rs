@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::process::ExitCode;
 
 use bytes::Bytes;
+use codec_host::server::Workers;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -13,10 +14,11 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpListener;
 
 pub(crate) fn run() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
+    let workers = Workers::start().expect("threads");
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -24,7 +26,7 @@ pub(crate) fn run() -> ExitCode {
         loop {
             let (stream, _) = listener.accept().await.expect("a connection");
             stream.set_nodelay(true).expect("a socket option");
-            tokio::spawn(async move {
+            let served = workers.spawn(stream, |stream| async move {
                 let mut builder = Builder::new(TokioExecutor::new());
                 builder.http1().timer(TokioTimer::new());
                 builder.http2().timer(TokioTimer::new());
@@ -33,6 +35,7 @@ pub(crate) fn run() -> ExitCode {
                     .serve_connection(TokioIo::new(stream), service_fn(echo))
                     .await;
             });
+            served.expect("a thread");
         }
     })
 }
