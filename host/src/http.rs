@@ -172,11 +172,12 @@ impl Http {
         let done = if is_long {
             self.lanes.aside(work.run(body)).await
         } else {
-            // All that are ready are read first, then worked on, then answered: what the kernel,
-            // HTTP and a sandbox need of a core's caches would else be fetched anew for each.
-            yield_now().await;
             let done = self.lanes.begin_here(work.run(body)).await;
-            yield_now().await;
+            // All that are ready are worked on before one is answered: what a sandbox needs of a
+            // core's caches would else be fetched anew for each.
+            if done.as_ref().is_ok_and(|(outcome, _)| outcome.called) {
+                yield_now().await;
+            }
             done
         };
         let (outcome, coded) = done.map_err(|_| Refusal::Crashed)?;
@@ -211,10 +212,14 @@ impl Work {
         }
         let namespace = self.namespace.as_ref().map(Namespace::as_str);
         let called = match self.verb {
-            Verb::Encode => codec.encode(namespace, &payloads).await,
+            Verb::Encode => {
+                outcome.called = true;
+                codec.encode(namespace, &payloads).await
+            }
             Verb::Decode | Verb::Download => {
                 let decoded = self.tenant.decode(codec, namespace, payloads).await;
                 decoded.map(|decoded| {
+                    outcome.called = decoded.called;
                     outcome.undecodable = decoded.undecodable;
                     outcome.undecodable_total = self.tenant.passed_through();
                     decoded.payloads

@@ -64,6 +64,8 @@ pub struct Record {
 /// What came of calling a codec.
 #[derive(Default)]
 pub struct Outcome {
+    /// Whether it was: not for what is foreign to it.
+    pub called: bool,
     /// The artifact that was called.
     pub codec: Option<String>,
     /// Payloads in the request.

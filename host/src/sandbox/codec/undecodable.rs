@@ -10,6 +10,8 @@ use super::{CallError, Codec, Verb};
 pub struct Decoded {
     /// As many payloads as were given, in the same order.
     pub payloads: Batch,
+    /// Whether the codec was called, to which they may all be foreign.
+    pub called: bool,
     /// How many of them are as they came because the codec called them invalid.
     pub undecodable: usize,
 }
@@ -21,13 +23,14 @@ impl Codec {
         namespace: Option<&str>,
         payloads: Batch,
     ) -> Result<Decoded, CallError> {
-        let payloads = if self.is_foreign(&payloads) {
-            payloads
-        } else {
-            self.decode_all(namespace, &payloads).await?
+        let called = !self.is_foreign(&payloads);
+        let payloads = match called {
+            true => self.decode_all(namespace, &payloads).await?,
+            false => payloads,
         };
         Ok(Decoded {
             payloads,
+            called,
             undecodable: 0,
         })
     }
@@ -57,10 +60,12 @@ impl Codec {
     ) -> Result<Decoded, CallError> {
         let mut decoded = Decoded {
             payloads: Batch::default(),
+            called: true,
             undecodable: 0,
         };
         if self.is_foreign(&payloads) {
             decoded.payloads = payloads;
+            decoded.called = false;
             return Ok(decoded);
         }
         let deadline = self.deadline();
