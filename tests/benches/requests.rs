@@ -40,7 +40,7 @@ mod servers;
 use std::process::ExitCode;
 
 use cases::Case;
-use drive::{Protocol, Sample};
+use drive::{CLIENTS, Protocol, Sample};
 use options::{Options, Part};
 use servers::{ALL_CORES, Cluster, ROLE, SERVER_CORE, pin_driver};
 
@@ -99,7 +99,9 @@ fn table(options: &Options) {
     if cells.is_empty() {
         return;
     }
-    println!("\nOn both cores, with the driver among them: CPU per request beside the above.");
+    println!(
+        "\nOn both cores, with the driver among them and twice the connections: CPU per request beside the above."
+    );
     let spread = Cluster::start(ALL_CORES);
     servers::unpin_driver();
     let both = rounds(options, &spread, &cells);
@@ -115,7 +117,8 @@ fn rounds(options: &Options, cluster: &Cluster, cells: &[(&Case, Protocol)]) -> 
             for turn in 0..cluster.servers.len() {
                 let at = (turn + round) % cluster.servers.len();
                 let server = &cluster.servers[at];
-                let sample: Sample = drive::cell(server, case, *protocol, options.cell);
+                let clients = CLIENTS * cluster.cores;
+                let sample: Sample = drive::cell(server, case, *protocol, clients, options.cell);
                 table.add(at, &case.name, *protocol, sample);
             }
         }

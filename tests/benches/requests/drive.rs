@@ -1,8 +1,9 @@
-//! The driver: four requests at a time, each answer checked.
+//! The driver: four requests at a time for each core of the server, each answer checked.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::Value;
 use tests::Payload;
 
@@ -10,7 +11,7 @@ use crate::cases::Case;
 use crate::servers::{NAMESPACE, Server};
 use crate::{http1, http2};
 
-/// Requests under way at once.
+/// Requests under way at once, for each core of the server.
 pub(crate) const CLIENTS: usize = 4;
 
 /// The part of a cell's time that goes by before it counts, and the requests in it at least.
@@ -19,9 +20,9 @@ const WARM_UP_REQUESTS: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// Four connections.
+    /// As many connections as clients.
     Http1,
-    /// One connection with four streams at a time, as browsers and proxies do it.
+    /// One connection with as many streams at a time, as browsers and proxies do it.
     Http2,
 }
 
@@ -52,8 +53,14 @@ impl Sample {
     }
 }
 
-/// Asks the server for that long, and measures.
-pub(crate) fn cell(server: &Server, case: &Case, protocol: Protocol, time: Duration) -> Sample {
+/// Asks the server with so many clients for that long, and measures.
+pub(crate) fn cell(
+    server: &Server,
+    case: &Case,
+    protocol: Protocol,
+    clients: usize,
+    time: Duration,
+) -> Sample {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -72,8 +79,8 @@ pub(crate) fn cell(server: &Server, case: &Case, protocol: Protocol, time: Durat
     };
     let (cpu, mut latencies) = runtime.block_on(async {
         let mut clients = match protocol {
-            Protocol::Http1 => http1::clients(server.address, case).await,
-            Protocol::Http2 => http2::clients(server.address, case).await,
+            Protocol::Http1 => http1::clients(server.address, case, clients).await,
+            Protocol::Http2 => http2::clients(server.address, case, clients).await,
         };
         let warm_up = until(time.mul_f64(WARM_UP), WARM_UP_REQUESTS);
         ask(&mut clients, &warm_up, &check).await;
@@ -103,16 +110,10 @@ pub(crate) enum Client {
 }
 
 async fn ask(clients: &mut [Client], until: &Until, check: &Check<'_>) -> Vec<Duration> {
-    let [one, two, three, four] = clients else {
-        panic!("there are {CLIENTS} clients");
-    };
-    let (one, two, three, four) = tokio::join!(
-        ask_one(one, until, check),
-        ask_one(two, until, check),
-        ask_one(three, until, check),
-        ask_one(four, until, check),
-    );
-    [one, two, three, four].concat()
+    let asked = clients
+        .iter_mut()
+        .map(|client| ask_one(client, until, check));
+    join_all(asked).await.concat()
 }
 
 async fn ask_one(client: &mut Client, until: &Until, check: &Check<'_>) -> Vec<Duration> {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cases::Case;
-use crate::drive::{self, CLIENTS};
+use crate::drive;
 use crate::servers::NAMESPACE;
 
 /// A connection that asks the same thing again and again.
@@ -18,9 +18,9 @@ pub(crate) struct Client {
     body: Vec<u8>,
 }
 
-pub(crate) async fn clients(address: SocketAddr, case: &Case) -> Vec<drive::Client> {
+pub(crate) async fn clients(address: SocketAddr, case: &Case, count: usize) -> Vec<drive::Client> {
     let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
+    for _ in 0..count {
         let client = Client::open(address, NAMESPACE, case.verb, &case.body).await;
         clients.push(drive::Client::Http1(client));
     }

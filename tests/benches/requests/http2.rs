@@ -8,7 +8,7 @@ use http::Request;
 use tokio::net::TcpStream;
 
 use crate::cases::Case;
-use crate::drive::{self, CLIENTS};
+use crate::drive;
 use crate::servers::NAMESPACE;
 
 /// More than an answer: nobody is to wait for the driver's permission.
@@ -22,7 +22,7 @@ pub(crate) struct Client {
     body: Vec<u8>,
 }
 
-pub(crate) async fn clients(address: SocketAddr, case: &Case) -> Vec<drive::Client> {
+pub(crate) async fn clients(address: SocketAddr, case: &Case, count: usize) -> Vec<drive::Client> {
     let stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("a socket option");
     let (connection, rest) = h2::client::Builder::new()
@@ -44,7 +44,7 @@ pub(crate) async fn clients(address: SocketAddr, case: &Case) -> Vec<drive::Clie
         request: Bytes::from(case.body.clone()),
         body: Vec::new(),
     };
-    (0..CLIENTS)
+    (0..count)
         .map(|_| drive::Client::Http2(Box::new(client())))
         .collect()
 }

@@ -27,6 +27,8 @@ const KEY: &[u8; 32] = b"bench-key-bench-key-bench-key-32";
 pub(crate) struct Cluster {
     /// codec-host comes first.
     pub(crate) servers: Vec<Server>,
+    /// How many cores each of them has.
+    pub(crate) cores: usize,
     _folder: Folder,
 }
 
@@ -57,6 +59,7 @@ impl Cluster {
         }
         Self {
             servers,
+            cores: cores.split(',').count(),
             _folder: folder,
         }
     }
