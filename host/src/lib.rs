@@ -35,8 +35,8 @@
 //! which every call would pay for, its bulk memory operations are split into steps that a deadline
 //! can come between, and it is compiled and called for the first time, all in a process of its own,
 //! which the [`sandbox::Compiler`] starts: this program again, with nothing of the environment, no
-//! open files but its pipes, and [`limits::CompileLimits`]. A small one is compiled once more, with
-//! more memory to begin with, for calls that would have to let it grow. The machine code that comes
+//! open files but its pipes, and [`limits::CompileLimits`]. A small one that can use it is compiled
+//! once more, with more memory to begin with, for calls that would have to let it grow. The machine code that comes
 //! back is linked, and goes into the cache, where a restart finds it, and the last good artifacts of
 //! the time before.
 //!

@@ -261,6 +261,9 @@ pub const START_PATIENCE: Duration = Duration::from_secs(20);
 /// seconds, and it has memory enough.
 pub const ROOMY_CODE_BYTES: usize = 4 << 20;
 
+/// How long it may then take to decode a payload of some hundred KiB at most.
+pub const ROOMY_DEADLINE: Duration = Duration::from_millis(500);
+
 /// When an artifact that could not be compiled through no fault of its own (no process, no
 /// memory, a machine too busy) is tried again.
 pub const COMPILE_AGAIN: Duration = Duration::from_secs(10);

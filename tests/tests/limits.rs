@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use tests::{Payload, Request, Server, Setup, plain};
+use tests::{Payload, Request, Server, Setup, example, plain};
 
 #[test]
 fn memory_is_bounded_over_all_memories_together() {
@@ -17,6 +17,26 @@ fn memory_is_bounded_over_all_memories_together() {
     check("many_memories", 1 << 20, 14);
     check("many_memories", (17 << 16) - 1, 14);
     check("many_memories", 17 << 16, 15);
+}
+
+/// A codec whose allocator has no use for more memory than it asked for is not given any, which would
+/// count.
+#[test]
+fn a_higher_limit_on_memory_takes_no_less() {
+    let most = |bytes: usize| {
+        let config = format!(
+            "[namespaces.limited]\ncomponent = \"it.wasm\"\nlimits = {{ memory-bytes = {bytes} }}"
+        );
+        let server = Setup::config(&config)
+            .file("it.wasm", example("checksum"))
+            .start();
+        let encodes = |size: &usize| server.encode("limited", &[sized(*size)]).status == 200;
+        let sizes = (1..20).map(|times| times * 10_000);
+        sizes.take_while(encodes).last()
+    };
+    let all = [320 << 10, 384 << 10, 448 << 10, 576 << 10].map(most);
+    assert!(all[0] >= Some(100_000), "{all:?}");
+    assert!(all.is_sorted(), "{all:?}");
 }
 
 #[test]

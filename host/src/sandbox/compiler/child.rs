@@ -5,13 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use proto::Batch;
+use proto::{Batch, Payload};
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::Trap;
 
 use super::confinement::confine;
 use super::{Compiled, Priority, report, roomy, shim, steps};
-use crate::limits::{ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits, ROOMY_CODE_BYTES};
+use crate::limits::{
+    ARTIFACT_BYTES, CALL_CEILING, CallLimits, CompileLimits, ROOMY_CODE_BYTES, ROOMY_DEADLINE,
+};
 use crate::protocol::Verb;
 use crate::sandbox::artifact::{Digest, look, shape};
 use crate::sandbox::codec::{CallError, Codec, Tenancy};
@@ -47,10 +49,16 @@ fn compile(artifact: &[u8], limits: CompileLimits) -> Result<Compiled, Unfit> {
         .enable_time()
         .build()
         .map_err(|error| Unfit::Untried(error.to_string()))?;
+    let link = |compiled: &Compiled| Component::link(&engine, Digest::of(artifact), compiled);
     let try_out = |compiled: &Compiled| {
-        let component =
-            Component::link(&engine, Digest::of(artifact), compiled).map_err(Fault::Unfit)?;
-        runtime.block_on(try_out(&engine, &component))
+        let component = link(compiled).map_err(Fault::Unfit)?;
+        // Whether it stays within its namespace's own limits is seen when it is called.
+        let limits = CallLimits {
+            deadline: Duration::from_secs(5),
+            ..CALL_CEILING
+        };
+        runtime.block_on(call_once(&engine, &component, limits, &Batch::default()))?;
+        Ok(component.initial_memory())
     };
     let mut compiled = Compiled {
         class: StackClass::Small,
@@ -58,8 +66,8 @@ fn compile(artifact: &[u8], limits: CompileLimits) -> Result<Compiled, Unfit> {
         code,
         roomy: None,
     };
-    match try_out(&compiled) {
-        Ok(()) => {}
+    let memory = match try_out(&compiled) {
+        Ok(memory) => memory,
         Err(Fault::Unfit(unfit)) => return Err(unfit),
         Err(Fault::Stack) => {
             // Code does not depend on how much stack there is.
@@ -67,9 +75,9 @@ fn compile(artifact: &[u8], limits: CompileLimits) -> Result<Compiled, Unfit> {
             try_out(&compiled).map_err(|fault| match fault {
                 Fault::Unfit(unfit) => unfit,
                 Fault::Stack => Unfit::Fails("it needs more than 1 MiB of stack".into()),
-            })?;
+            })?
         }
-    }
+    };
     // It can do without, so this is not to be what its compiler fails of.
     let is_cheap = compiled.code.len() <= ROOMY_CODE_BYTES
         && cpu_time() < Duration::from_secs(limits.cpu_seconds) / 4;
@@ -82,7 +90,23 @@ fn compile(artifact: &[u8], limits: CompileLimits) -> Result<Compiled, Unfit> {
             roomy: None,
             ..compiled
         };
-        if try_out(&roomy).is_ok() {
+        // Most allocators know only memory that they asked for, or that the linker told them of. Of
+        // more they have nothing, so it is given a payload for which it needs that.
+        let large = Payload {
+            data: vec![0; memory as usize],
+            ..Payload::default()
+        };
+        let large = [&large].into_iter().collect();
+        let uses_it = link(&roomy).is_ok_and(|component| {
+            let limits = CallLimits {
+                deadline: ROOMY_DEADLINE,
+                memory_bytes: component.initial_memory() as usize,
+                ..CALL_CEILING
+            };
+            let called = call_once(&engine, &component, limits, &large);
+            runtime.block_on(called).is_ok()
+        });
+        if uses_it {
             compiled.roomy = Some(roomy.code);
         }
     }
@@ -143,27 +167,21 @@ enum Fault {
     Unfit(Unfit),
 }
 
-/// Calls the codec once, with nothing to decode and no keys or settings: whatever it answers,
+/// Calls the codec once, with those payloads to decode and no keys or settings: whatever it answers,
 /// it can be instantiated and called.
-async fn try_out(engine: &Arc<Engine>, component: &Arc<Component>) -> Result<(), Fault> {
-    // Whether it stays within its namespace's own limits is seen when it is called.
-    let limits = CallLimits {
-        deadline: Duration::from_secs(5),
-        ..CALL_CEILING
-    };
+async fn call_once(
+    engine: &Arc<Engine>,
+    component: &Arc<Component>,
+    limits: CallLimits,
+    payloads: &Batch,
+) -> Result<(), Fault> {
     let deadline = Instant::now() + limits.deadline;
-    let codec = Codec::new(
-        Arc::clone(engine),
-        Arc::clone(component),
-        Tenancy {
-            limits,
-            ..Tenancy::default()
-        },
-    );
-    match codec
-        .call(Verb::Decode, None, &Batch::default(), deadline)
-        .await
-    {
+    let tenancy = Tenancy {
+        limits,
+        ..Tenancy::default()
+    };
+    let codec = Codec::new(Arc::clone(engine), Arc::clone(component), tenancy);
+    match codec.call(Verb::Decode, None, payloads, deadline).await {
         Ok(_) | Err(CallError::Invalid(_) | CallError::Unavailable(_)) => Ok(()),
         Err(CallError::Trapped {
             trap: Some(Trap::StackOverflow),

@@ -3,7 +3,8 @@
 //! Memory that grows in a call costs two system calls, which take the process's memory lock and are as
 //! dear as opening ten small payloads. Memory to begin with costs only wiping, but in every call, and
 //! most are small. So a component is compiled twice: as it is, and with three times as much memory,
-//! for calls with more bytes than would fit.
+//! for calls with more bytes than would fit. Only some can do anything with it: those whose allocator
+//! asks how much memory there is.
 
 use wasm_encoder::{MemorySection, MemoryType, Module, RawSection, SectionId};
 use wasmparser::{Parser, Payload};
@@ -11,7 +12,7 @@ use wasmparser::{Parser, Payload};
 use super::modules::{self, Unreadable};
 
 /// What distinguishes code that was made so from other code of the same artifact.
-pub(in crate::sandbox) const VERSION: &str = "roomy-1";
+pub(in crate::sandbox) const VERSION: &str = "roomy-2";
 
 /// Pages of memory above which what a component begins with is room enough.
 const ENOUGH: u64 = 4;
