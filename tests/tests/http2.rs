@@ -1,5 +1,6 @@
 //! HTTP/2 with prior knowledge, many requests on one connection.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -49,6 +50,60 @@ fn every_request_is_answered_as_over_http1() {
         check(Method::POST, "/spins/decode", &json, 504).await;
         check(Method::POST, "/plain/decode", &json, 200).await;
     });
+}
+
+#[test]
+fn a_frame_may_have_256_kib_and_no_more() {
+    const MOST: usize = 256 << 10;
+    const GOAWAY: u8 = 7;
+    let server = Setup::demo().start();
+    // The kind of the first frame about a stream or the end of the connection, and what it holds.
+    let ask = |size: usize| {
+        let mut stream = std::net::TcpStream::connect(server.address).expect("accepted");
+        let frame = |kind: u8, flags: u8, stream: u8, content: &[u8]| {
+            let length = u32::try_from(content.len()).expect("small").to_be_bytes();
+            [&length[1..], &[kind, flags, 0, 0, 0, stream], content].concat()
+        };
+        let heads = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":authority", "codec"),
+            (":path", "/any/decode"),
+            ("content-type", "application/json"),
+        ];
+        let heads = heads.map(|(name, value)| {
+            let sized = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+            [vec![0], sized(name), sized(value)].concat()
+        });
+        let json = body(&[plain("in")]);
+        let padded = format!("{json}{}", " ".repeat(size - json.len()));
+        let all = [
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+            frame(4, 0, 0, &[]),
+            // Only then do the server's settings hold.
+            frame(4, 1, 0, &[]),
+            frame(1, 4, 1, &heads.concat()),
+            frame(0, 1, 1, padded.as_bytes()),
+        ];
+        stream.write_all(&all.concat()).expect("sent");
+        loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).expect("a frame");
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut content = vec![0; length as usize];
+            stream.read_exact(&mut content).expect("all of it");
+            if head[3] == 0 || head[3] == GOAWAY {
+                return (head[3], content);
+            }
+        }
+    };
+    let (kind, content) = ask(MOST);
+    assert_eq!(kind, 0);
+    let json = serde_json::from_slice(&content).expect("JSON");
+    assert_eq!(read(&json), [plain("in")]);
+    let (kind, content) = ask(MOST + 1);
+    let error = u32::from(Reason::FRAME_SIZE_ERROR).to_be_bytes();
+    assert_eq!((kind, &content[4..8]), (GOAWAY, &error[..]));
 }
 
 #[test]
