@@ -110,7 +110,23 @@ impl Setup {
     }
 
     /// Starts it, and waits until it listens.
-    pub fn start(mut self) -> Server {
+    pub fn start(self) -> Server {
+        let mut server = self.begin();
+        server.address = until("the server listens", || {
+            if let Some(status) = server.ended() {
+                panic!("the server ended with {status}: {}", server.log.now());
+            }
+            let line = server.announced()?;
+            let address = line
+                .strip_prefix("listening on http://")
+                .expect("the address");
+            Some(address.parse().expect("an address"))
+        });
+        server
+    }
+
+    /// Starts it.
+    pub fn begin(mut self) -> Server {
         let mut child = self
             .command
             .stdin(Stdio::null())
@@ -122,26 +138,14 @@ impl Setup {
         log.follow(child.stderr.take().expect("piped"));
         let out = Text::default();
         out.follow(child.stdout.take().expect("piped"));
-        let mut server = Server {
+        Server {
             folder: self.folder,
             command: self.command,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             child,
             out,
             log,
-        };
-        server.address = until("the server listens", || {
-            if let Some(status) = server.ended() {
-                panic!("the server ended with {status}: {}", server.log.now());
-            }
-            let out = server.out.now();
-            let line = out.lines().next().filter(|_| out.contains('\n'))?;
-            let address = line
-                .strip_prefix("listening on http://")
-                .expect("the address");
-            Some(address.parse().expect("an address"))
-        });
-        server
+        }
     }
 }
 
@@ -158,6 +162,13 @@ pub struct Server {
 }
 
 impl Server {
+    /// What it says once it serves: where it listens.
+    pub fn announced(&self) -> Option<String> {
+        let out = self.out.now();
+        let (line, _) = out.split_once('\n')?;
+        Some(line.to_owned())
+    }
+
     /// Asks on a new connection.
     pub fn ask(&self, request: &Request) -> Answer {
         self.connect().ask(request)

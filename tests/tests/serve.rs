@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use tests::{Done, Folder, Request, Server, Setup, body, plain, run, tagged, until};
+use tests::{Done, Folder, Request, Server, Setup, Version, body, plain, run, tagged, until};
 
 #[test]
 fn the_demonstration_says_what_to_do_and_it_works() {
@@ -159,6 +159,28 @@ fn what_is_in_flight_is_finished_before_the_end() {
     };
     check(Server::terminate);
     check(Server::interrupt);
+}
+
+/// Nor do components that are still to be compiled.
+#[test]
+fn a_server_that_starts_can_be_stopped() {
+    const COMPONENTS: u64 = 100;
+    let name = |number: u64| format!("version-{number}");
+    let config = (0..COMPONENTS).map(|number| {
+        let name = name(number);
+        format!("[namespaces.{name}]\ncomponent = \"{name}.wasm\"\n")
+    });
+    let setup = Setup::config(&config.collect::<String>());
+    let mut server = (0..COMPONENTS)
+        .fold(setup, |setup, number| {
+            let artifact = Version::Plain.artifact(number);
+            setup.file(&format!("{}.wasm", name(number)), artifact)
+        })
+        .begin();
+    server.logs(&["serving"]);
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.announced(), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
@@ -43,7 +44,7 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
     let server =
         server.map_err(|error| format!("cannot listen on {}: {error}", listen.address()))?;
     let address = server.address()?;
-    let stop = runtime.block_on(async { stop() })?;
+    let mut stop = pin!(runtime.block_on(async { stop() })?);
 
     open_many_files();
     let engine = Arc::new(Engine::new()?);
@@ -56,7 +57,22 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
         settings.plan,
         follow.into_next_plan(),
     );
-    reload.settle(START_PATIENCE);
+    let settled = runtime.spawn_blocking(move || {
+        reload.settle(START_PATIENCE);
+        reload
+    });
+    let settled = runtime.block_on(async {
+        tokio::select! {
+            settled = settled => Some(settled),
+            () = &mut stop => None,
+        }
+    });
+    let Some(reload) = settled else {
+        // Nobody waits for what it is compiling.
+        runtime.shutdown_background();
+        return Ok(());
+    };
+    let reload = reload.map_err(|error| format!("cannot start: {error}"))?;
     let tenants = registry.tenants();
     if tenants.iter().next().is_none() && tenants.fallback().is_none() {
         tracing::warn!(
