@@ -23,12 +23,13 @@ mod route;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::task::yield_now;
@@ -75,6 +76,7 @@ pub struct Http {
     policy: ArcSwap<Policy>,
     lanes: Lanes,
     room: Room,
+    is_ending: AtomicBool,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -87,6 +89,7 @@ impl Http {
             policy: ArcSwap::from_pointee(policy),
             lanes,
             room: Room::default(),
+            is_ending: AtomicBool::new(false),
         }
     }
 
@@ -98,6 +101,11 @@ impl Http {
     /// The policy now.
     pub fn policy(&self) -> Arc<Policy> {
         self.policy.load_full()
+    }
+
+    /// From now on an answer is the last one of its connection, and says so.
+    pub fn end(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
     }
 
     /// Answers one request. Failure is an answer too.
@@ -128,6 +136,10 @@ impl Http {
             }
         };
         verdict.stamp(answer.headers_mut());
+        if self.is_ending.load(Ordering::Relaxed) {
+            let last = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, last);
+        }
         record.finish(answer.status().as_u16());
         Ok(answer)
     }

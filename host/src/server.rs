@@ -41,8 +41,8 @@ const PING_WITHIN: Duration = Duration::from_secs(20);
 /// out, and those come back as connections end.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
-/// How long a server that is told to stop goes on as if it were not: what had reached the machine by
-/// then is as good as in flight, but nobody has read it.
+/// How long a server that is told to stop goes on, but for telling everybody whom it answers: what had
+/// reached the machine by then is as good as in flight, but nobody has read it.
 const LAST_CALL: Duration = Duration::from_millis(200);
 
 /// An address that may be listened on: since nobody is asked who they are, only loopback,
@@ -113,6 +113,7 @@ impl Server {
         let connections = GracefulShutdown::new();
         let mut stop = std::pin::pin!(async {
             stop.await;
+            self.http.end();
             sleep(LAST_CALL).await;
         });
         loop {

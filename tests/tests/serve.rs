@@ -198,6 +198,22 @@ fn a_request_that_takes_too_long_does_not_keep_the_server() {
 }
 
 #[test]
+fn who_never_pauses_is_told_of_the_end_and_loses_nothing() {
+    let server = Setup::demo().start();
+    let request = Request::decode("any", &[plain("in")]);
+    let mut connection = server.connect();
+    let mut is_last = || {
+        let answer = connection.ask(&request);
+        assert_eq!(answer.payload(), plain("in"));
+        answer.header("connection") == Some("close")
+    };
+    assert!(!is_last());
+    server.terminate();
+    while !is_last() {}
+    assert!(connection.is_ended());
+}
+
+#[test]
 fn what_was_sent_before_the_end_is_answered() {
     let server = Setup::demo().start();
     let request = Request::decode("any", &[plain("in")]);
