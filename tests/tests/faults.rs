@@ -26,9 +26,10 @@ fn calls_that_outgrow_what_stays_resident_are_counted() {
     let encoded = encode(&server, plain(&"x".repeat(6 << 20)));
     let request = Request::decode("default", &[encoded]);
     faults(&server, &request, 3);
-    let faults = faults(&server, &request, 3);
+    // Of huge pages a call takes some nine.
+    let faults = faults(&server, &request, 20);
     // Or the other test proves nothing.
-    assert!(faults > STRAY, "only {faults} page faults in 3 calls");
+    assert!(faults > STRAY, "only {faults} page faults in 20 calls");
 }
 
 fn encode(server: &Server, payload: Payload) -> Payload {
