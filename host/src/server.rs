@@ -153,12 +153,9 @@ impl Server {
     }
 }
 
-/// One connection, to its end.
-async fn serve(stream: TcpStream, http: Arc<Http>, header_deadline: Duration, watcher: Watcher) {
-    // Answers are small and written whole: waiting to fill a packet would only delay them.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
+/// What a connection is served with: HTTP/1.1 and HTTP/2, whichever the client speaks. An HTTP/1.1
+/// connection without a request is closed when the deadline has passed.
+pub fn http_stack(header_deadline: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -171,6 +168,15 @@ async fn serve(stream: TcpStream, http: Arc<Http>, header_deadline: Duration, wa
         .max_frame_size(FRAME)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_WITHIN);
+    builder
+}
+
+/// One connection, to its end.
+async fn serve(stream: TcpStream, http: Arc<Http>, header_deadline: Duration, watcher: Watcher) {
+    // Answers are small and written whole: waiting to fill a packet would only delay them.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
     let begun = Arc::new(Notify::new());
     let begins = Arc::clone(&begun);
     let service = service_fn(move |request| {
@@ -178,7 +184,8 @@ async fn serve(stream: TcpStream, http: Arc<Http>, header_deadline: Duration, wa
         let http = Arc::clone(&http);
         async move { http.answer(request).await }
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let stack = http_stack(header_deadline);
+    let connection = stack.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(watcher.watch(connection.into_owned()));
     // hyper's deadline begins when it is plain which HTTP is spoken, and is HTTP/1.1's only.
     let first_request = timeout(header_deadline, begun.notified());

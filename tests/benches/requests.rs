@@ -40,9 +40,11 @@ mod servers;
 use std::process::ExitCode;
 
 use cases::Case;
+use codec_host::server::Workers;
 use drive::{CLIENTS, Protocol, Sample};
 use options::{Options, Part};
 use servers::{ALL_CORES, Cluster, ROLE, SERVER_CORE, pin_driver};
+use tokio::net::TcpListener;
 
 /// The same as the server's.
 #[global_allocator]
@@ -51,7 +53,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The program is the driver, and two of the servers that it starts.
 fn main() -> ExitCode {
     match std::env::var(ROLE).as_deref() {
-        Ok("echo") => echo::run(),
+        Ok("echo") => serve_echo(),
         #[cfg(feature = "native")]
         Ok("native") => {
             codec_host::sandbox::native::switch(true);
@@ -72,6 +74,23 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+fn serve_echo() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let workers = Workers::start().expect("threads");
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        println!("listening on http://{address}");
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            workers.spawn(stream, echo::serve).expect("a thread");
+        }
+    })
 }
 
 fn table(options: &Options) {
