@@ -261,6 +261,21 @@ impl Codec {
         store
     }
 
+    fn instantiate_at_once(
+        &self,
+        store: &mut Store<State>,
+        payloads: &Batch,
+    ) -> wasmtime::Result<Life> {
+        let linked = self.component.suited(payloads, &self.tenancy.limits);
+        let instance = linked.pre_at_once.instantiate(&mut *store)?;
+        Ok(Life::begin(
+            instance,
+            linked.functions,
+            self.can_wait(Turns::One),
+            store.data(),
+        ))
+    }
+
     fn enter_at_once(
         &self,
         store: &mut Store<State>,
@@ -270,16 +285,7 @@ impl Codec {
     ) -> wasmtime::Result<(Life, Transcoded)> {
         let life = match life {
             Some(life) => life,
-            None => {
-                let linked = self.component.suited(argument.0, &self.tenancy.limits);
-                let instance = linked.pre_at_once.instantiate(&mut *store)?;
-                Life::begin(
-                    instance,
-                    linked.functions,
-                    self.can_wait(Turns::One),
-                    store.data(),
-                )
-            }
+            None => self.instantiate_at_once(store, argument.0)?,
         };
         let function = function(store, life, verb)?;
         let (called,) = function.call(store, (argument,))?;

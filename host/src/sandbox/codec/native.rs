@@ -2,18 +2,19 @@
 //!
 //! Keys, protobuf encoding and the codec's logic are the same code as in the sandbox; a slot, a
 //! store, an instance and a deadline there are not. It is on only in a program that says so, and
-//! compiled only with the feature `native`; so are [`laps`], which say where a call's time goes.
+//! compiled only with the feature `native`; so are the steps of a call in the sandbox ([`Stored`] is the
+//! first), which say where its time goes.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use guest_codec::codec::{self, CodecError};
 use guest_codec::host::{Host, KeyError, Sealed};
 use guest_codec::settings::Settings;
 use proto::{Batch, PayloadRef};
+use wasmtime::Store;
 
-use super::{Argument, BadReply, CallError, Codec, Tenancy, Transcode, Turns};
+use super::{Argument, BadReply, CallError, Codec, Life, Replied, State, Tenancy, Turns, Verb};
 use crate::keyring::{Key, Keyring, NONCE, TAG};
 
 static ON: AtomicBool = AtomicBool::new(false);
@@ -146,32 +147,66 @@ fn outward(payloads: &[Vec<u8>]) -> Result<Batch, CallError> {
     Ok(batch)
 }
 
-/// How long the parts of one decode in the sandbox take: the store, the instance, the call, and
-/// dropping all of it. None where others had the processor for longer than a call may take.
-/// Panics where the call fails, or has to wait.
-pub fn laps(codec: &Codec, payloads: &Batch) -> Option<[Duration; 4]> {
-    let begun = Instant::now();
-    let mut store = codec.store(None, codec.deadline(), Turns::One);
-    let stored = Instant::now();
-    let instance = codec.component.linked.pre_at_once.instantiate(&mut store);
-    let instance = instance.expect("an instance");
-    let instantiated = Instant::now();
-    let decode: Transcode = instance
-        .get_typed_func(&mut store, codec.component.linked.functions.decode)
-        .expect("its type was checked");
-    let called = decode.call(&mut store, (Argument(payloads),));
-    if store.data().is_slow {
-        return None;
+/// A call in the sandbox, step by step: a store, an instance in it, the call. Dropping what is left is
+/// the last step.
+pub struct Stored<'a> {
+    codec: &'a Codec,
+    store: Store<State>,
+}
+
+/// The step after the store. Steps panic where they fail.
+pub struct Instantiated<'a> {
+    codec: &'a Codec,
+    store: Store<State>,
+    life: Life,
+}
+
+/// The step after the instance.
+pub struct Called {
+    _store: Store<State>,
+    replied: Option<Batch>,
+}
+
+impl<'a> Stored<'a> {
+    /// A store for a call of the codec.
+    pub fn new(codec: &'a Codec) -> Self {
+        let store = codec.store(None, codec.deadline(), Turns::One);
+        Self { codec, store }
     }
-    let (replied,) = called.expect("no trap");
-    let called = Instant::now();
-    drop(store);
-    let dropped = Instant::now();
-    assert!(replied.is_ok(), "the codec decodes the payloads");
-    Some([
-        stored - begun,
-        instantiated - stored,
-        called - instantiated,
-        dropped - called,
-    ])
+
+    /// An instance in it, suited to the payloads.
+    pub fn instantiate(mut self, payloads: &Batch) -> Instantiated<'a> {
+        let life = self.codec.instantiate_at_once(&mut self.store, payloads);
+        Instantiated {
+            codec: self.codec,
+            store: self.store,
+            life: life.expect("an instance"),
+        }
+    }
+}
+
+impl Instantiated<'_> {
+    /// The call.
+    pub fn call(mut self, verb: Verb, payloads: &Batch) -> Called {
+        let argument = Argument(payloads);
+        let called = (self.codec).enter_at_once(&mut self.store, Some(self.life), verb, argument);
+        let replied = match called {
+            Err(_) if self.store.data().is_slow => None,
+            called => {
+                let Replied(replied) = called.expect("no trap").1.expect("the codec can");
+                Some(replied)
+            }
+        };
+        Called {
+            _store: self.store,
+            replied,
+        }
+    }
+}
+
+impl Called {
+    /// What the codec replied, unless others had the processor for longer than a call may take.
+    pub fn replied(&self) -> Option<&Batch> {
+        self.replied.as_ref()
+    }
 }
