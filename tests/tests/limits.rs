@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use tests::{Payload, Request, Server, Setup, example, plain};
+use tests::{Payload, Request, Server, Setup, example, plain, until};
 
 #[test]
 fn memory_is_bounded_over_all_memories_together() {
@@ -37,6 +37,34 @@ fn a_higher_limit_on_memory_takes_no_less() {
     let all = [320 << 10, 384 << 10, 448 << 10, 576 << 10].map(most);
     assert!(all[0] >= Some(100_000), "{all:?}");
     assert!(all.is_sorted(), "{all:?}");
+}
+
+#[test]
+fn who_starts_with_more_memory_than_it_may_have_waits_for_a_higher_limit() {
+    let config = |bytes: usize| {
+        format!(
+            "[namespaces.limited]\ncomponent = \"it.wasm\"\nlimits = {{ memory-bytes = {bytes} }}"
+        )
+    };
+    let server = Setup::config(&config(131_071))
+        .file("it.wasm", example("checksum"))
+        .start();
+    assert_eq!(server.encode("limited", &[sized(10)]).status, 503);
+    server.logs(&[
+        "namespace limited",
+        "starts with 131072 bytes of memory, and may have 131071 here (limits.memory-bytes)",
+    ]);
+    server.configure(&config(262_144));
+    until("it serves", || {
+        let answer = server.encode("limited", &[sized(10)]);
+        (answer.status == 200).then_some(())
+    });
+
+    // What it asks for later is for each call to see.
+    let answer = server.encode("limited", &[sized(200_000)]);
+    let told = (answer.status, answer.text());
+    assert_eq!(told, (500, "the codec ran out of memory"));
+    server.logs(&["it asked for more than limits.memory-bytes"]);
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Refusal {
             Self::Codec(CallError::Deadline) => StatusCode::GATEWAY_TIMEOUT,
             Self::Crashed
             | Self::Codec(
-                CallError::OutOfMemory
+                CallError::OutOfMemory { .. }
                 | CallError::Oversized(_)
                 | CallError::Trapped { .. }
                 | CallError::BadReply(_),
@@ -171,7 +171,7 @@ impl Refusal {
             }
             Self::Codec(CallError::Busy) => "this namespace's codec is busy",
             Self::Codec(CallError::Deadline) => "the codec took too long",
-            Self::Codec(CallError::OutOfMemory) => "the codec ran out of memory",
+            Self::Codec(CallError::OutOfMemory { .. }) => "the codec ran out of memory",
             Self::Codec(CallError::Oversized(Oversized::Lifted)) => {
                 "the codec's answer, or what it asks of the host, is too large"
             }

@@ -161,7 +161,9 @@ impl Codec {
             Err(CallError::Deadline) if state.ticks > 0 => None,
             // Whether it fails there too is seen where it can wait. Memory that it was refused
             // before is no reason: it may know what to do without.
-            Err(CallError::Trapped { .. } | CallError::OutOfMemory) if self.component.may_wait => {
+            Err(CallError::Trapped { .. } | CallError::OutOfMemory { .. })
+                if self.component.may_wait =>
+            {
                 self.waiting.note(true);
                 None
             }

@@ -127,9 +127,17 @@ impl Component {
 
     /// Why it can serve nobody with those limits, if that is so whatever it is asked.
     pub fn unfit_within(&self, limits: &CallLimits) -> Option<String> {
-        let (needs, may) = (StackClass::Small.bytes() >> 10, limits.stack_bytes >> 10);
-        (self.stack.bytes() > limits.stack_bytes).then(|| {
-            format!("needs more than {needs} KiB of stack, and has {may} KiB here (limits.stack-bytes), which are as good as {needs}")
+        if self.stack.bytes() > limits.stack_bytes {
+            let (needs, may) = (StackClass::Small.bytes() >> 10, limits.stack_bytes >> 10);
+            return Some(format!(
+                "needs more than {needs} KiB of stack, and has {may} KiB here (limits.stack-bytes), which are as good as {needs}"
+            ));
+        }
+        let (needs, may) = (self.initial_memory(), limits.memory_bytes as u64);
+        (needs > may).then(|| {
+            format!(
+                "starts with {needs} bytes of memory, and may have {may} here (limits.memory-bytes)"
+            )
         })
     }
 

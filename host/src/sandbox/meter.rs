@@ -10,9 +10,9 @@ pub(super) struct Meter {
     memory: Budget,
     tables: Budget,
     counts: Counts,
-    /// Whether the guest asked for more than it may have. What follows is its own doing, and
-    /// mostly a trap.
-    pub(super) refused: bool,
+    /// The limit beyond which the guest asked for more, if it did. What follows is its own doing,
+    /// and mostly a trap.
+    pub(super) refused: Option<&'static str>,
 }
 
 struct Budget {
@@ -37,7 +37,7 @@ impl Meter {
                 memories: limits.memories,
                 tables: limits.tables,
             },
-            refused: false,
+            refused: None,
         }
     }
 
@@ -63,13 +63,17 @@ impl Budget {
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
         let taken = self.memory.take(current, desired);
-        self.refused |= !taken;
+        if !taken {
+            self.refused = Some("memory-bytes");
+        }
         Ok(taken)
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
         let taken = self.tables.take(current, desired);
-        self.refused |= !taken;
+        if !taken {
+            self.refused = Some("table-elements");
+        }
         Ok(taken)
     }
 
@@ -100,11 +104,10 @@ mod tests {
         assert!(meter.memory_growing(0, 60, None).unwrap());
         assert!(meter.memory_growing(0, 40, None).unwrap());
         assert!(meter.table_growing(0, 10, None).unwrap());
-        assert!(!meter.refused);
+        assert_eq!(meter.refused, None);
         assert!(!meter.memory_growing(40, 41, None).unwrap());
-        assert!(meter.refused);
-        meter.refused = false;
+        assert_eq!(meter.refused, Some("memory-bytes"));
         assert!(!meter.table_growing(10, 11, None).unwrap());
-        assert!(meter.refused);
+        assert_eq!(meter.refused, Some("table-elements"));
     }
 }

@@ -34,7 +34,10 @@ pub enum CallError {
     /// It took longer than it may.
     Deadline,
     /// It asked for more memory, or larger tables, than it may have, and failed.
-    OutOfMemory,
+    OutOfMemory {
+        /// The name of the limit.
+        limit: &'static str,
+    },
     /// It handed over more at once than it may.
     Oversized(Oversized),
     /// It trapped, or did what an instance must not.
@@ -85,8 +88,8 @@ impl CallError {
         if error.is::<PoolConcurrencyLimitError>() {
             return Self::Busy;
         }
-        if state.meter.refused {
-            return Self::OutOfMemory;
+        if let Some(limit) = state.meter.refused {
+            return Self::OutOfMemory { limit };
         }
         if let Some(oversized) = Oversized::of(error) {
             return Self::Oversized(oversized);
@@ -108,8 +111,8 @@ impl fmt::Display for CallError {
             Self::Unavailable(text) => write!(f, "unavailable: {text}"),
             Self::Busy => f.write_str("its slots are taken, and its queue is full"),
             Self::Deadline => f.write_str("it took longer than its deadline"),
-            Self::OutOfMemory => {
-                f.write_str("it asked for more memory, or larger tables, than its limits")
+            Self::OutOfMemory { limit } => {
+                write!(f, "it asked for more than limits.{limit}")
             }
             Self::Oversized(oversized) => write!(f, "{oversized}"),
             Self::Trapped { cause, .. } => write!(f, "it trapped: {cause}"),

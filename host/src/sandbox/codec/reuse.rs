@@ -107,7 +107,7 @@ impl Kept {
         let meter = &store.data().meter;
         if life.calls >= self.reuse.calls
             || life.born.elapsed() >= self.reuse.age
-            || meter.refused
+            || meter.refused.is_some()
             || meter.memory_bytes() > KEPT_MEMORY_BYTES
         {
             return;
