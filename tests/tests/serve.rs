@@ -194,6 +194,7 @@ fn a_request_that_takes_too_long_does_not_keep_the_server() {
     connection.send(&bytes).expect("sent");
     server.terminate();
     assert_eq!(server.wait().code(), Some(0));
+    server.logs(&["WARN", "limits.drain-ms"]);
     assert!(connection.is_ended());
 }
 

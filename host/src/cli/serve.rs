@@ -83,8 +83,12 @@ pub(super) fn run(args: ServeArgs) -> Result<(), Failure> {
 
     let workers = Workers::start()?;
     announce(address, args.demo)?;
-    let drained = runtime.block_on(server.run(workers, stop));
-    tracing::info!(drained, "stopped");
+    match runtime.block_on(server.run(workers, stop)) {
+        true => tracing::info!("stopped"),
+        false => tracing::warn!(
+            "stopped, with connections cut off that limits.drain-ms did not suffice for"
+        ),
+    }
     Ok(())
 }
 
