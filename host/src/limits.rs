@@ -55,7 +55,8 @@ pub struct CallLimits {
     /// interpreted languages that are new here get the benefit of the doubt.
     pub deadline: Duration,
     /// Bytes of linear memory, summed over all memories of the instance. A 16 MiB list
-    /// costs a codec that copies three times 48 MiB.
+    /// costs a codec that copies three times 48 MiB. With less than what one of them starts with,
+    /// a component is refused.
     pub memory_bytes: usize,
     /// Linear memories of the instance. Every toolchain's components have one; four leave room
     /// for two codecs composed into one component, adapters included.

@@ -189,7 +189,7 @@ fn http(bencher: Bencher, case: Case) {
         answer.clear();
         RUNTIME.block_on(async {
             stream.write_all(&request).await.expect("it reads");
-            while !answer.ends_with(b"}") {
+            while !answer.ends_with(b"]}") {
                 let read = stream.read_buf(&mut answer).await;
                 assert!(read.expect("it answers") > 0, "it hung up");
             }
